@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * claim.c - the address space around a fixed mapping
+ *
+ * MAP_FIXED lets the caller's own range be replaced, not what lies beside it
+ * in the same chunks. So the edges are claimed first with mappings that replace
+ * nothing, which also keeps other threads from mapping something there before
+ * the chunks are mapped over it all.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "internal.h"
+
+static int claim(uintptr_t start, uintptr_t end)
+{
+	void *p;
+
+	if (start == end)
+		return 0;
+	p = mmap((void *)start, end - start, PROT_NONE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+			 MAP_FIXED_NOREPLACE,
+		 -1, 0);
+	return p == MAP_FAILED ? -1 : 0;
+}
+
+static void release(uintptr_t start, uintptr_t end)
+{
+	int saved = errno;
+
+	if (start != end)
+		munmap((void *)start, end - start);
+	errno = saved;
+}
+
+/*
+ * Claims what @whole has beside @own, and with @own_too that as well. Returns
+ * -1 and errno with nothing claimed if anything is mapped there.
+ */
+int claim_around(struct range whole, struct range own, bool own_too)
+{
+	if (own_too)
+		return claim(whole.start, whole.end);
+	if (claim(whole.start, own.start))
+		return -1;
+	if (claim(own.end, whole.end)) {
+		release(whole.start, own.start);
+		return -1;
+	}
+	return 0;
+}
+
+/* Gives back what claim_around() claimed; keeps errno. */
+void release_around(struct range whole, struct range own, bool own_too)
+{
+	if (own_too) {
+		release(whole.start, whole.end);
+	} else {
+		release(whole.start, own.start);
+		release(own.end, whole.end);
+	}
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* file.c - what people call an open file, for messages */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+/* The path of @fd; the end of it if it is long, which tells files apart. */
+const char *file_name(int fd, char name[FILE_NAME_BYTES])
+{
+	char link[64], path[4096];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n <= 0) {
+		snprintf(name, FILE_NAME_BYTES, "file descriptor %d", fd);
+	} else if (n < FILE_NAME_BYTES) {
+		memcpy(name, path, n);
+		name[n] = '\0';
+	} else {
+		path[n] = '\0';
+		snprintf(name, FILE_NAME_BYTES, "...%s",
+			 path + n - (FILE_NAME_BYTES - 4));
+	}
+	return name;
+}
+
+/* The type of the file system that @fd is on, as mount(8) has it. */
+const char *file_system(int fd, char fs[FS_NAME_BYTES])
+{
+	struct statx st;
+	char *line = NULL;
+	size_t size = 0;
+	FILE *mounts;
+
+	snprintf(fs, FS_NAME_BYTES, "a file system");
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st))
+		return fs;
+	mounts = fopen("/proc/self/mountinfo", "re");
+	if (!mounts)
+		return fs;
+	while (getline(&line, &size, mounts) > 0) {
+		unsigned long long id;
+		char *type = strstr(line, " - ");
+
+		if (type && sscanf(line, "%llu", &id) == 1 &&
+		    id == st.stx_mnt_id) {
+			sscanf(type, " - %31s", fs);
+			break;
+		}
+	}
+	free(line);
+	fclose(mounts);
+	return fs;
+}

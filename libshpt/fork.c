@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * fork.c - mappings in the child of fork(2)
+ *
+ * The child inherits the mappings and the table. The handlers keep the table
+ * whole when another thread is changing it, and introduce the child to the
+ * kernel part, see in_child() in shpt.c. A child made without the handlers
+ * (vfork(2), _Fork(3), clone(2)) may use its mappings as well; it is introduced
+ * by its first access, which then has to be one by the program itself.
+ */
+#include <errno.h>
+#include <pthread.h>
+
+#include "internal.h"
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static int failed;
+
+static void in_child(void)
+{
+	struct range everywhere = { 0, UINTPTR_MAX };
+	struct mapping *m = NULL;
+	int saved = errno;
+
+	while ((m = table_next(m, everywhere)))
+		if (m->backend->in_child)
+			m->backend->in_child(m);
+	errno = saved;
+	table_unlock();
+}
+
+static void install(void)
+{
+	failed = pthread_atfork(table_lock, table_unlock, in_child);
+}
+
+/* Installs the handlers, once, when the library is first used. */
+int watch_forks(struct reason *why)
+{
+	pthread_once(&once, install);
+	if (failed)
+		return refuse(why, failed, "pthread_atfork: %m");
+	return 0;
+}

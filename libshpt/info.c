@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* info.c - what a mapping is */
+#include <errno.h>
+#include <string.h>
+
+#include "internal.h"
+
+static void describe(const struct mapping *m, struct libshpt_info *info)
+{
+	info->addr = (void *)m->addr;
+	info->length = m->length;
+	info->backend = m->backend->id;
+	info->why_errno = m->why.err;
+	memcpy(info->why, m->why.text, sizeof(info->why));
+	if (m->backend->info)
+		m->backend->info(m, info);
+}
+
+static int find(uintptr_t addr, struct libshpt_info *info)
+{
+	struct range page = own_pages(addr, 1);
+	struct mapping *m;
+	int err = -1;
+
+	table_lock();
+	m = table_next(NULL, page);
+	if (m) {
+		struct range own = own_pages(m->addr, m->length);
+
+		if (own.start <= addr && addr < own.end) {
+			describe(m, info);
+			err = 0;
+		}
+	}
+	table_unlock();
+	return err;
+}
+
+LIBSHPT_EXPORT int libshpt_info(const void *addr, struct libshpt_info *info,
+				size_t info_size)
+{
+	struct libshpt_info known;
+	struct reason why;
+
+	if (!info || info_size == 0) {
+		refuse(&why, EINVAL,
+		       "information of %zu bytes at %p: pass a struct "
+		       "libshpt_info and its size",
+		       info_size, (void *)info);
+		return fail(&why);
+	}
+	memset(&known, 0, sizeof(known));
+	if (find((uintptr_t)addr, &known)) {
+		refuse(&why, ENOENT,
+		       "no mapping of libshpt is at %p: pass an address that "
+		       "libshpt_map() returned",
+		       addr);
+		return fail(&why);
+	}
+	if (info_size > sizeof(known)) {
+		memset((char *)info + sizeof(known), 0,
+		       info_size - sizeof(known));
+		info_size = sizeof(known);
+	}
+	memcpy(info, &known, info_size);
+	return 0;
+}
+
+LIBSHPT_EXPORT const char *libshpt_backend_name(uint32_t backend)
+{
+	static const struct backend *const all[] = {
+		&shpt_backend,
+		&plain_backend,
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (all[i]->id == backend)
+			return all[i]->name;
+	return "unknown";
+}

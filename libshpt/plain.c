@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* plain.c - the backend that is mmap(2) */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include "internal.h"
+
+/* Whether @range begins or ends inside a mapping that it cannot cut there. */
+static bool cuts_chunk(struct range range)
+{
+	struct mapping *m = NULL;
+
+	table_lock();
+	while ((m = table_next(m, range)))
+		if (m->unit != page_bytes())
+			break;
+	table_unlock();
+	return m;
+}
+
+static int refuse_mmap(int err, const struct request *req, struct reason *why)
+{
+	bool anonymous = req->flags & MAP_ANONYMOUS;
+	char buffer[FILE_NAME_BYTES], fs[FS_NAME_BYTES];
+	const char *name = anonymous ? "anonymous memory" :
+				       file_name(req->fd, buffer);
+
+	switch (err) {
+	case EBADF:
+		return refuse(why, err,
+			      "file descriptor %d is not open for mapping: "
+			      "pass an open file, or -1 with MAP_ANONYMOUS",
+			      req->fd);
+	case EACCES:
+		return refuse(why, err,
+			      "%s is not open for what is asked: open it with "
+			      "O_RDWR for a shared writable mapping, else with "
+			      "O_RDONLY",
+			      name);
+	case ENODEV:
+		return refuse(why, err,
+			      "%s, on %s, cannot be mapped: use a regular file",
+			      name,
+			      anonymous ? "none" : file_system(req->fd, fs));
+	case EEXIST:
+		return refuse(why, err,
+			      "something is mapped in the %zu bytes at %#zx: "
+			      "choose another address, or MAP_FIXED to replace "
+			      "it",
+			      req->length, (size_t)req->addr);
+	case EINVAL:
+		if (is_fixed(req) &&
+		    cuts_chunk(own_pages(req->addr, req->length)))
+			return refuse(why, err,
+				      "the %zu bytes at %#zx cut a chunk of a "
+				      "shared mapping: begin and end on "
+				      "multiples of 1 GiB",
+				      req->length, (size_t)req->addr);
+		break;
+	case ENOMEM:
+		return refuse(why, err,
+			      "no memory or address space for %zu bytes of %s: "
+			      "see \"ulimit -v\" and vm.max_map_count",
+			      req->length, name);
+	case EPERM:
+		return refuse(why, err,
+			      "%s may not be mapped so: see whether it is "
+			      "sealed or on a file system mounted noexec",
+			      name);
+	}
+	return refuse(why, err,
+		      "mmap of %zu bytes of %s, protection %#x, flags %#x: %m",
+		      req->length, name, req->prot, req->flags);
+}
+
+static int plain_map(const struct request *req, struct mapping *m,
+		     struct reason *why)
+{
+	void *p;
+
+	do
+		p = mmap((void *)req->addr, req->length, req->prot, req->flags,
+			 req->fd, req->offset);
+	while (p == MAP_FAILED && errno == EINVAL &&
+	       (req->flags & MAP_FIXED) &&
+	       table_evict(own_pages(req->addr, req->length)));
+	if (p == MAP_FAILED)
+		return refuse_mmap(errno, req, why);
+
+	m->addr = (uintptr_t)p;
+	m->length = req->length;
+	m->taken = own_pages(m->addr, m->length);
+	m->unit = page_bytes();
+	return 0;
+}
+
+const struct backend plain_backend = {
+	.id = LIBSHPT_BACKEND_PLAIN,
+	.name = "plain",
+	.map = plain_map,
+};

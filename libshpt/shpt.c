@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * shpt.c - the backend that shares page tables through the kernel module
+ *
+ * A mapping takes whole chunks of address space, from the chunk of the file
+ * that holds the caller's first byte to the one that holds the last.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+/* What mmap(2) ignores, or what is carried out here. */
+#define CARRIED_OUT                                                           \
+	(MAP_TYPE | MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_ANONYMOUS |         \
+	 MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK |            \
+	 MAP_DENYWRITE | MAP_EXECUTABLE)
+
+static int refuse_flags(int flags, struct reason *why)
+{
+	static const struct {
+		int flag;
+		const char *name;
+	} names[] = {
+		{ MAP_HUGETLB, "MAP_HUGETLB" }, { MAP_SYNC, "MAP_SYNC" },
+		{ MAP_LOCKED, "MAP_LOCKED" },	{ MAP_32BIT, "MAP_32BIT" },
+		{ MAP_GROWSDOWN, "MAP_GROWSDOWN" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (flags & names[i].flag)
+			return refuse(why, EOPNOTSUPP,
+				      "%s cannot be had with shared page "
+				      "tables: leave it out",
+				      names[i].name);
+	return refuse(why, EOPNOTSUPP,
+		      "unknown flags 0x%x: leave them out to share page tables",
+		      flags);
+}
+
+static int check_shareable(const struct request *req, struct reason *why)
+{
+	if ((req->flags & MAP_TYPE) == MAP_PRIVATE)
+		return refuse(why, EOPNOTSUPP,
+			      "a MAP_PRIVATE mapping has pages of its own: "
+			      "use MAP_SHARED to share page tables");
+	if (req->prot & PROT_EXEC)
+		return refuse(why, EPERM,
+			      "PROT_EXEC cannot be had with shared page tables: "
+			      "leave it out");
+	if (req->prot != (PROT_READ | PROT_WRITE))
+		return refuse(why, EOPNOTSUPP,
+			      "only PROT_READ | PROT_WRITE mappings share page "
+			      "tables, this one asks for protection 0x%x",
+			      req->prot);
+	if (req->flags & ~CARRIED_OUT)
+		return refuse_flags(req->flags & ~CARRIED_OUT, why);
+	if (is_fixed(req) && !(req->flags & MAP_ANONYMOUS) &&
+	    (req->addr - (uintptr_t)req->offset) % CHUNK_BYTES)
+		return refuse(why, EINVAL,
+			      "the fixed address %#zx and the offset %#llx "
+			      "differ modulo 1 GiB: choose one that does not, "
+			      "or leave out MAP_FIXED",
+			      (size_t)req->addr, (long long)req->offset);
+	return 0;
+}
+
+/* Shared anonymous memory. @first is where the caller's bytes begin. */
+static int open_anonymous(size_t first, size_t length, struct reason *why)
+{
+	int fd = memfd_create("libshpt", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return refuse(why, errno, "memfd_create: %m");
+	if (ftruncate(fd, first + round_up(length, page_bytes()))) {
+		refuse(why, errno, "a memfd of %zu bytes: %m", length);
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static int ioctl_again(int fd, unsigned long request, void *arg)
+{
+	int n;
+
+	do
+		n = ioctl(fd, request, arg);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+static int open_region(int device, int backing, struct reason *why)
+{
+	struct shpt_open_region arg = {
+		.size = sizeof(arg),
+		.backing_fd = backing,
+	};
+	int region = ioctl_again(device, SHPT_IOC_OPEN_REGION, &arg);
+
+	return region < 0 ? refuse_region(errno, backing, why) : region;
+}
+
+static void *mmap_again(uintptr_t addr, size_t length, int flags, int fd,
+			off_t offset)
+{
+	void *p;
+
+	do
+		p = mmap((void *)addr, length, PROT_READ | PROT_WRITE, flags, fd,
+			 offset);
+	while (p == MAP_FAILED && errno == EINTR);
+	return p;
+}
+
+/* Maps the chunks [@first, ...) of @region; the module finds the place. */
+static void *map_anywhere(const struct request *req, int region,
+			  struct range chunks, struct reason *why)
+{
+	uintptr_t hint = req->addr - (req->addr ? req->offset % CHUNK_BYTES : 0);
+	void *p = mmap_again(hint & ~(CHUNK_BYTES - 1),
+			     chunks.end - chunks.start, MAP_SHARED, region,
+			     chunks.start);
+
+	if (p == MAP_FAILED)
+		refuse_guest(errno, req->fd, why);
+	return p;
+}
+
+static void *map_fixed(const struct request *req, int region,
+		       struct range chunks, struct reason *why)
+{
+	struct range whole = whole_chunks(req->addr, req->length);
+	struct range own = own_pages(req->addr, req->length);
+	bool keep = req->flags & MAP_FIXED_NOREPLACE;
+	void *p;
+
+	if (!keep)
+		table_evict(own);
+	if (claim_around(whole, own, keep)) {
+		refuse(why, errno,
+		       "the chunks of the fixed mapping, %#zx-%#zx, are not "
+		       "free: keep whole chunks of 1 GiB free around it",
+		       (size_t)whole.start, (size_t)whole.end);
+		return MAP_FAILED;
+	}
+	p = mmap_again(whole.start, whole.end - whole.start,
+		       MAP_SHARED | MAP_FIXED, region, chunks.start);
+	if (p == MAP_FAILED) {
+		refuse_guest(errno, req->fd, why);
+		release_around(whole, own, keep);
+	}
+	return p;
+}
+
+/* Only what the caller asked for, not the rest of the chunks. Like mmap(2),
+ * does not mind if not all of it succeeds. */
+static void populate(const struct request *req, const struct mapping *m)
+{
+	if ((req->flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE)
+		madvise((void *)m->addr, round_up(m->length, page_bytes()),
+			MADV_POPULATE_READ);
+}
+
+static int map_region(const struct request *req, int region, struct mapping *m,
+		      struct reason *why)
+{
+	struct shpt_region_info info = { .size = sizeof(info) };
+	struct range chunks = whole_chunks(req->offset, req->length);
+	void *p;
+
+	if (chunks.end <= chunks.start)
+		return refuse_guest(EOVERFLOW, req->fd, why);
+	if (ioctl_again(region, SHPT_IOC_REGION_INFO, &info))
+		return refuse_region(errno, req->fd, why);
+	p = is_fixed(req) ? map_fixed(req, region, chunks, why) :
+			    map_anywhere(req, region, chunks, why);
+	if (p == MAP_FAILED)
+		return -1;
+
+	m->taken.start = (uintptr_t)p;
+	m->taken.end = (uintptr_t)p + (chunks.end - chunks.start);
+	m->addr = (uintptr_t)p + req->offset % CHUNK_BYTES;
+	m->length = req->length;
+	m->unit = CHUNK_BYTES;
+	m->region_id = info.id;
+	populate(req, m);
+	return 0;
+}
+
+/* @req with a descriptor and an offset, which it has not if it is anonymous. */
+static int map_backing(const struct request *req, int device,
+		       struct mapping *m, struct reason *why)
+{
+	int region = open_region(device, req->fd, why);
+	int err;
+
+	if (region < 0)
+		return -1;
+	err = map_region(req, region, m, why);
+	close(region);
+	return err;
+}
+
+static int map_with_device(const struct request *req, int device,
+			   struct mapping *m, struct reason *why)
+{
+	struct request anonymous = *req;
+	int err;
+
+	if (!(req->flags & MAP_ANONYMOUS))
+		return map_backing(req, device, m, why);
+
+	anonymous.offset = is_fixed(req) ? req->addr % CHUNK_BYTES : 0;
+	anonymous.fd = open_anonymous(anonymous.offset, req->length, why);
+	if (anonymous.fd < 0)
+		return -1;
+	err = map_backing(&anonymous, device, m, why);
+	close(anonymous.fd);
+	return err;
+}
+
+static int shpt_map(const struct request *req, struct mapping *m,
+		    struct reason *why)
+{
+	int device, err;
+
+	if (check_shareable(req, why))
+		return -1;
+	device = open(SHPT_DEVICE, O_RDWR | O_CLOEXEC);
+	if (device < 0)
+		return refuse_device(errno, why);
+	err = map_with_device(req, device, m, why);
+	close(device);
+	return err;
+}
+
+/*
+ * The module counts linked chunks, it does not name them: a chunk of which the
+ * caller has only a part counts whole, up to all that the caller has.
+ */
+static void shpt_info(const struct mapping *m, struct libshpt_info *info)
+{
+	struct shpt_mapping_info arg = {
+		.size = sizeof(arg),
+		.addr = m->taken.start,
+	};
+	int device = open(SHPT_DEVICE, O_RDWR | O_CLOEXEC);
+
+	info->chunk_bytes = CHUNK_BYTES;
+	info->region_id = m->region_id;
+	if (device < 0)
+		return;
+	if (ioctl_again(device, SHPT_IOC_MAPPING_INFO, &arg) == 0) {
+		info->linked_bytes = arg.linked_chunks * CHUNK_BYTES;
+		if (info->linked_bytes > m->length)
+			info->linked_bytes = m->length;
+	}
+	close(device);
+}
+
+/*
+ * The module makes a child of fork(2) a guest at the child's first fault,
+ * which waits for that. A few callers in the kernel (get_user_pages() without
+ * leave to drop the mmap lock) cannot wait, and would fail if theirs were the
+ * first. So the first fault happens here: by madvise(2), which may wait, and
+ * which raises no signal where the file has ended.
+ */
+static void shpt_in_child(const struct mapping *m)
+{
+	int n;
+
+	do
+		n = madvise((void *)m->addr, page_bytes(), MADV_POPULATE_READ);
+	while (n < 0 && errno == EINTR);
+}
+
+const struct backend shpt_backend = {
+	.id = LIBSHPT_BACKEND_SHPT,
+	.name = "shpt",
+	.map = shpt_map,
+	.info = shpt_info,
+	.in_child = shpt_in_child,
+};

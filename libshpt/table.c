@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * table.c - the mappings of this process that the library made
+ *
+ * A list without order: processes have a handful of them. Mappings in it do
+ * not overlap. The lock is also held over fork(2), see fork.c, and over each
+ * munmap(2) together with the change of the table, so that no other thread's
+ * new mapping of the same addresses can come between the two.
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "internal.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct mapping *mappings;
+
+void table_lock(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+void table_unlock(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
+static bool overlap(struct range a, struct range b)
+{
+	return a.start < b.end && b.start < a.end;
+}
+
+/* The first mapping (@after is NULL) or the next one that takes space in
+ * @range. Call with the lock held. */
+struct mapping *table_next(const struct mapping *after, struct range range)
+{
+	struct mapping *m = after ? after->next : mappings;
+
+	while (m && !overlap(m->taken, range))
+		m = m->next;
+	return m;
+}
+
+/* Leaves of @m what lies in @rest, which is a part of it. Returns false if
+ * none of the caller's bytes do. */
+static bool shrink(struct mapping *m, struct range rest)
+{
+	uintptr_t end = m->addr + m->length;
+
+	if (end > rest.end)
+		end = rest.end;
+	if (m->addr < rest.start)
+		m->addr = rest.start;
+	m->length = end - m->addr;
+	m->taken = rest;
+	return m->addr < end;
+}
+
+/*
+ * Forgets what the table knows of @range. A mapping with something left on
+ * both sides becomes two; there can be but one such, and @spare is for its
+ * second half. @spare is consumed. Call with the lock held.
+ */
+void table_cut(struct range range, struct mapping *spare)
+{
+	struct mapping **link = &mappings, *m;
+
+	while ((m = *link)) {
+		struct range low = { m->taken.start, range.start };
+		struct range high = { range.end, m->taken.end };
+
+		if (!overlap(m->taken, range)) {
+			link = &m->next;
+			continue;
+		}
+		if (low.start < low.end && high.start < high.end) {
+			*spare = *m;
+			m->next = spare;
+			if (!shrink(spare, high)) {
+				m->next = spare->next;
+				free(spare);
+			}
+			spare = NULL;
+		}
+		if (!shrink(m, low.start < low.end ? low : high)) {
+			*link = m->next;
+			free(m);
+		}
+	}
+	free(spare);
+}
+
+/*
+ * Adds @m. What the table still knows of its addresses is stale, for the
+ * kernel has just given them to @m: MAP_FIXED replaced it, or it was unmapped
+ * without the library. @spare as for table_cut(). Call with the lock held.
+ */
+void table_add(struct mapping *m, struct mapping *spare)
+{
+	table_cut(m->taken, spare);
+	m->next = mappings;
+	mappings = m;
+}
+
+/*
+ * Makes way for a fixed mapping at @range. mmap(2) alone would replace the
+ * caller's bytes of an older mapping, but the kernel part refuses to cut
+ * chunks, so an older mapping whose bytes all lie in @range goes as a whole
+ * here. Its place in @range stays claimed. Returns whether there was one.
+ */
+bool table_evict(struct range range)
+{
+	struct mapping *m = NULL;
+	bool evicted = false;
+
+	table_lock();
+	while ((m = table_next(m, range))) {
+		struct range own = own_pages(m->addr, m->length);
+		struct range whole = m->taken;
+
+		if (m->unit == page_bytes() || own.start < range.start ||
+		    own.end > range.end)
+			continue;
+		if (mmap((void *)whole.start, whole.end - whole.start,
+			 PROT_NONE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+				 MAP_FIXED,
+			 -1, 0) == MAP_FAILED)
+			continue;
+		if (whole.start < range.start)
+			munmap((void *)whole.start, range.start - whole.start);
+		if (whole.end > range.end)
+			munmap((void *)range.end, whole.end - range.end);
+		table_cut(whole, NULL);
+		evicted = true;
+		m = NULL;
+	}
+	table_unlock();
+	return evicted;
+}
