@@ -8,8 +8,8 @@
  * empties it and maps the backing there. Called by anyone else it gets EPERM.
  *
  * The kernel starts it with no open files and an almost empty environment, so
- * complaints go to stderr only where there is one, else to the kernel log. It needs
- * nothing but libc.
+ * complaints go to stderr only where there is one, else to the kernel log. It
+ * needs nothing but libc.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "../kernel/uapi/shpt.h"
+#include <shpt/uapi.h>
 
 static int complain(const char *what)
 {
@@ -28,8 +28,8 @@ static int complain(const char *what)
 	if (fcntl(out, F_GETFD) < 0)
 		out = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
 	dprintf(out, "shpt-donor: %s: %s%s\n", what, strerror(err),
-		err == EPERM ? " (only the shpt module may run this program)" :
-			       "");
+		err == EPERM ? " (only the shpt module may run this program)"
+			     : "");
 	return 1;
 }
 

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * workers.c - the scenario "workers": many processes, one file
+ *
+ * One pass forks all workers from this process, which maps nothing, then leads
+ * them through these steps; each is ended by all before the next begins:
+ *
+ *   MAP     all map the whole file and touch nothing of it
+ *   SCAN    one after the other, each alone, reads one word of every page
+ *   FORK    the first forks children that read one byte and exit
+ *   WRITE   all at once write words of their own, spread over the whole file
+ *   VERIFY  all at once read all words, and this process reads the file
+ *   EXIT    all at once exit
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+/* A worker as seen by the process that leads it. */
+struct led {
+	pid_t pid;
+	int fd;
+};
+
+/* What one pass measured; later_scans has all workers but the first. */
+struct measures {
+	double page_table_bytes;
+	double first_scan;
+	double first_faults;
+	double *later_scans;
+	double fork_to_first_byte;
+	double exit;
+	uint64_t later_faults_max;
+	uint64_t errors;
+};
+
+static double page_tables_now(void)
+{
+	unsigned long long kib = 0;
+	char line[128];
+	FILE *f = fopen("/proc/meminfo", "re");
+
+	if (!f)
+		die("cannot read /proc/meminfo: %s", strerror(errno));
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "PageTables: %llu kB", &kib) == 1)
+			break;
+	fclose(f);
+	return kib * 1024.0;
+}
+
+/*
+ * PageTables of /proc/meminfo, once it stands still. Each CPU keeps some of the
+ * count to itself: root can have it added up, others wait until the kernel
+ * does so by itself, once a second.
+ */
+static double page_tables(void)
+{
+	int refresh = open("/proc/sys/vm/stat_refresh", O_WRONLY | O_CLOEXEC);
+	double before, bytes = -1;
+	double give_up = now() + 10;
+
+	do {
+		before = bytes;
+		if (refresh < 0)
+			usleep(1100 * 1000);
+		else if (write(refresh, "1", 1) != 1)
+			die("cannot write /proc/sys/vm/stat_refresh: %s",
+			    strerror(errno));
+		else
+			usleep(50 * 1000);
+		bytes = page_tables_now();
+	} while (bytes != before && now() < give_up);
+	if (refresh >= 0)
+		close(refresh);
+	return bytes;
+}
+
+_Noreturn static void worker_died(const struct pass *pass, enum step step,
+				  unsigned int index, pid_t pid)
+{
+	const char *backing = backing_names[pass->backing->kind];
+	const char *mode = mode_names[pass->mode];
+	int status = 0;
+
+	waitpid(pid, &status, 0);
+	if (WIFSIGNALED(status))
+		die("%s, %s: worker %u was killed by signal %d (%s) at step "
+		    "'%s'",
+		    backing, mode, index, WTERMSIG(status),
+		    strsignal(WTERMSIG(status)), step_names[step]);
+	die("%s, %s: worker %u exited with status %d at step '%s'", backing,
+	    mode, index, WEXITSTATUS(status), step_names[step]);
+}
+
+static void order(const struct led *worker, enum step step)
+{
+	/* If it is dead, the answer that does not come will tell. */
+	send(worker->fd, &step, sizeof(step), MSG_NOSIGNAL);
+}
+
+static struct answer await(const struct pass *pass, const struct led *workers,
+			   unsigned int index, enum step step)
+{
+	struct answer answer;
+
+	if (recv(workers[index].fd, &answer, sizeof(answer), MSG_WAITALL) !=
+	    sizeof(answer))
+		worker_died(pass, step, index, workers[index].pid);
+	if (answer.problem[0])
+		die("%s, %s: worker %u cannot %s: %s",
+		    backing_names[pass->backing->kind], mode_names[pass->mode],
+		    index, step_names[step], answer.problem);
+	return answer;
+}
+
+/* Returns the sum of what the workers count as errors. */
+static uint64_t all_at_once(const struct pass *pass, const struct led *workers,
+			    enum step step)
+{
+	uint64_t errors = 0;
+
+	progress("%s, %s: %u workers %s", backing_names[pass->backing->kind],
+		 mode_names[pass->mode], pass->workers, step_names[step]);
+	for (unsigned int i = 0; i < pass->workers; i++)
+		order(&workers[i], step);
+	for (unsigned int i = 0; i < pass->workers; i++)
+		errors += await(pass, workers, i, step).errors;
+	return errors;
+}
+
+static struct answer alone(const struct pass *pass, const struct led *workers,
+			   unsigned int index, enum step step)
+{
+	progress("%s, %s: worker %u of %u: %s",
+		 backing_names[pass->backing->kind], mode_names[pass->mode],
+		 index + 1, pass->workers, step_names[step]);
+	order(&workers[index], step);
+	return await(pass, workers, index, step);
+}
+
+static void start(const struct pass *pass, struct led *workers)
+{
+	for (unsigned int i = 0; i < pass->workers; i++) {
+		int ends[2];
+
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
+			die("cannot make a socket for worker %u: %s%s", i,
+			    strerror(errno),
+			    errno == EMFILE ? ". Run: ulimit -n 8192" : "");
+		workers[i].pid = fork();
+		if (workers[i].pid < 0)
+			die("cannot fork worker %u: %s", i, strerror(errno));
+		if (workers[i].pid == 0)
+			worker(pass, i, ends[1]);
+		close(ends[1]);
+		workers[i].fd = ends[0];
+	}
+}
+
+static void scans(const struct pass *pass, const struct led *workers,
+		  struct measures *m)
+{
+	double before = page_tables();
+	struct answer answer = alone(pass, workers, 0, SCAN);
+
+	m->first_scan = answer.seconds;
+	m->first_faults = answer.faults;
+	m->errors += answer.errors;
+	for (unsigned int i = 1; i < pass->workers; i++) {
+		answer = alone(pass, workers, i, SCAN);
+		m->later_scans[i - 1] = answer.seconds;
+		if (answer.faults > m->later_faults_max)
+			m->later_faults_max = answer.faults;
+		m->errors += answer.errors;
+	}
+	m->page_table_bytes = page_tables() - before;
+}
+
+/* What is in the file must be what was written through the mappings. */
+static uint64_t verify_file(const struct pass *pass)
+{
+	uint64_t n = words_in_all(pass), errors = 0, word;
+
+	for (uint64_t i = 0; i < n; i++)
+		errors += pread(pass->backing->fd, &word, sizeof(word),
+				word_offset(pass, i)) != sizeof(word) ||
+			  word != word_value(pass, i);
+	return errors;
+}
+
+static double stop(const struct pass *pass, const struct led *workers)
+{
+	double start = now();
+
+	for (unsigned int i = 0; i < pass->workers; i++)
+		order(&workers[i], EXIT);
+	for (unsigned int i = 0; i < pass->workers; i++) {
+		int status;
+
+		while (waitpid(workers[i].pid, &status, 0) < 0 &&
+		       errno == EINTR)
+			;
+		if (!WIFEXITED(status) || WEXITSTATUS(status))
+			die("%s, %s: worker %u did not exit in peace "
+			    "(wait status %#x)",
+			    backing_names[pass->backing->kind],
+			    mode_names[pass->mode], i, status);
+	}
+	return now() - start;
+}
+
+static void run_pass(const struct pass *pass, struct measures *m)
+{
+	struct led *workers = calloc(pass->workers, sizeof(*workers));
+
+	if (!workers)
+		die("no memory for %u workers", pass->workers);
+	start(pass, workers);
+	all_at_once(pass, workers, MAP);
+	scans(pass, workers, m);
+	m->fork_to_first_byte = alone(pass, workers, 0, FORK).seconds;
+	all_at_once(pass, workers, WRITE);
+	m->errors += all_at_once(pass, workers, VERIFY);
+	m->errors += verify_file(pass);
+	m->exit = stop(pass, workers);
+	for (unsigned int i = 0; i < pass->workers; i++)
+		close(workers[i].fd);
+	free(workers);
+	/* The next pass begins when what this one leaves is gone. */
+	page_tables();
+}
+
+#define MEDIAN_OF(measures, n, member)                       \
+	({                                                   \
+		double values_[MAX_ROUNDS];                  \
+		for (unsigned int i_ = 0; i_ < (n); i_++)    \
+			values_[i_] = (measures)[i_].member; \
+		median(values_, n);                          \
+	})
+
+static struct result sum_up(const struct pass *pass, struct measures *m,
+			    double *later_scans, unsigned int rounds)
+{
+	struct result r = {
+		.backing = pass->backing->kind,
+		.mode = pass->mode,
+		.workers = pass->workers,
+		.rounds = rounds,
+		.bytes = pass->backing->bytes,
+		.page_table_bytes = MEDIAN_OF(m, rounds, page_table_bytes),
+		.first_scan_seconds = MEDIAN_OF(m, rounds, first_scan),
+		.first_faults = MEDIAN_OF(m, rounds, first_faults),
+		.fork_to_first_byte_seconds_median =
+			MEDIAN_OF(m, rounds, fork_to_first_byte),
+		.exit_seconds = MEDIAN_OF(m, rounds, exit),
+		.later_scan_seconds_median =
+			median(later_scans, rounds * (pass->workers - 1)),
+	};
+
+	for (unsigned int i = 0; i < rounds; i++) {
+		if (m[i].later_faults_max > r.later_faults_max)
+			r.later_faults_max = m[i].later_faults_max;
+		r.verify_errors += m[i].errors;
+	}
+	return r;
+}
+
+size_t workers_run(const struct workers_options *options,
+		   const struct backing *backing, struct result results[MODES])
+{
+	static struct measures measures[MODES][MAX_ROUNDS];
+	unsigned int rounds = options->rounds ? options->rounds : AUTO_ROUNDS;
+	unsigned int later = options->workers - 1;
+	double *later_scans[MODES];
+	struct pass pass = {.backing = backing, .workers = options->workers};
+	double begin = now();
+	unsigned int round;
+	size_t n = 0;
+
+	memset(measures, 0, sizeof(measures));
+	for (int mode = 0; mode < MODES; mode++) {
+		later_scans[mode] =
+			calloc((size_t)rounds * later + 1, sizeof(double));
+		if (!later_scans[mode])
+			die("no memory for %u rounds", rounds);
+	}
+
+	for (round = 0; round < rounds; round++) {
+		if (!options->rounds && round && now() - begin > AUTO_SECONDS)
+			break;
+		for (pass.mode = 0; pass.mode < MODES; pass.mode++) {
+			struct measures *m = &measures[pass.mode][round];
+
+			if (!options->modes[pass.mode])
+				continue;
+			pass.seed++;
+			m->later_scans = later_scans[pass.mode] + round * later;
+			run_pass(&pass, m);
+		}
+	}
+
+	for (pass.mode = 0; pass.mode < MODES; pass.mode++) {
+		if (options->modes[pass.mode])
+			results[n++] = sum_up(&pass, measures[pass.mode],
+					      later_scans[pass.mode], round);
+		free(later_scans[pass.mode]);
+	}
+	return n;
+}
