@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * shpt_test.c - a test-only module: stands in for the other MMUs that shpt has
+ * to exclude, and misbehaves on purpose for the self-test of the harness
+ */
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/mm.h>
+#include <linux/mmu_notifier.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "shpt_test.h"
+
+/* What one descriptor has registered. */
+struct watch {
+	struct mutex lock;
+	struct mmu_notifier notifier;
+	struct mmu_interval_notifier interval;
+};
+
+static const struct mmu_notifier_ops notifier_ops = { };
+
+static bool invalidate(struct mmu_interval_notifier *interval,
+		       const struct mmu_notifier_range *range,
+		       unsigned long cur_seq)
+{
+	mmu_interval_set_seq(interval, cur_seq);
+	return true;
+}
+
+static const struct mmu_interval_notifier_ops interval_ops = {
+	.invalidate = invalidate,
+};
+
+static int watch_mm(struct watch *w)
+{
+	int err;
+
+	if (w->notifier.ops)
+		return -EBUSY;
+	w->notifier.ops = &notifier_ops;
+	err = mmu_notifier_register(&w->notifier, current->mm);
+	if (err)
+		w->notifier.ops = NULL;
+	return err;
+}
+
+static int watch_range(struct watch *w, void __user *arg)
+{
+	struct shpt_test_range range;
+	int err;
+
+	if (w->interval.mm)
+		return -EBUSY;
+	if (copy_from_user(&range, arg, sizeof(range)))
+		return -EFAULT;
+	err = mmu_interval_notifier_insert(&w->interval, current->mm,
+					   range.start, range.bytes,
+					   &interval_ops);
+	if (err)
+		w->interval.mm = NULL;
+	return err;
+}
+
+static void unwatch(struct watch *w)
+{
+	if (w->notifier.ops)
+		mmu_notifier_unregister(&w->notifier, w->notifier.mm);
+	w->notifier.ops = NULL;
+	if (w->interval.mm)
+		mmu_interval_notifier_remove(&w->interval);
+	w->interval.mm = NULL;
+}
+
+static long shpt_test_ioctl(struct file *file, unsigned int cmd,
+			    unsigned long arg)
+{
+	struct watch *w = file->private_data;
+	long ret = 0;
+
+	mutex_lock(&w->lock);
+	switch (cmd) {
+	case SHPT_TEST_NOTIFIER:
+		ret = watch_mm(w);
+		break;
+	case SHPT_TEST_INTERVAL:
+		ret = watch_range(w, (void __user *)arg);
+		break;
+	case SHPT_TEST_RELEASE:
+		unwatch(w);
+		break;
+	case SHPT_TEST_WARN:
+		WARN(1, "shpt_test was asked to warn\n");
+		break;
+	case SHPT_TEST_LEAK:
+		mod_node_page_state(NODE_DATA(numa_node_id()), NR_PAGETABLE,
+				    SZ_1M / PAGE_SIZE);
+		break;
+	default:
+		ret = -ENOTTY;
+	}
+	mutex_unlock(&w->lock);
+	return ret;
+}
+
+static int shpt_test_open(struct inode *inode, struct file *file)
+{
+	struct watch *w = kzalloc(sizeof(*w), GFP_KERNEL);
+
+	if (!w)
+		return -ENOMEM;
+	mutex_init(&w->lock);
+	file->private_data = w;
+	return 0;
+}
+
+static int shpt_test_release(struct inode *inode, struct file *file)
+{
+	struct watch *w = file->private_data;
+
+	unwatch(w);
+	kfree(w);
+	return 0;
+}
+
+static const struct file_operations shpt_test_fops = {
+	.owner = THIS_MODULE,
+	.open = shpt_test_open,
+	.release = shpt_test_release,
+	.unlocked_ioctl = shpt_test_ioctl,
+};
+
+static struct miscdevice shpt_test_device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "shpt_test",
+	.fops = &shpt_test_fops,
+};
+module_misc_device(shpt_test_device);
+
+MODULE_DESCRIPTION("Test-only companion of shpt: foreign MMU notifiers");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * shpt_test.h - what the test-only module shpt_test does on request
+ *
+ * Open SHPT_TEST_DEVICE; what was registered through a descriptor goes when
+ * that descriptor's last copy is closed. 0, or -1 and errno.
+ */
+#ifndef SHPT_TEST_H
+#define SHPT_TEST_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define SHPT_TEST_DEVICE	"/dev/shpt_test"
+#define SHPT_TEST_MAGIC		0xba
+
+/* Watch the caller's address space as KVM does; EBUSY if already done. */
+#define SHPT_TEST_NOTIFIER	_IO(SHPT_TEST_MAGIC, 1)
+
+/* Watch a range of it as RDMA and HMM do; EBUSY if already done. */
+struct shpt_test_range {
+	__u64 start;
+	__u64 bytes;
+};
+#define SHPT_TEST_INTERVAL	_IOW(SHPT_TEST_MAGIC, 2, struct shpt_test_range)
+
+/* Watch no longer. */
+#define SHPT_TEST_RELEASE	_IO(SHPT_TEST_MAGIC, 3)
+
+/* For the self-test of the harness: make the kernel complain. */
+#define SHPT_TEST_WARN		_IO(SHPT_TEST_MAGIC, 4)
+
+/* For the same: count 1 MiB of page tables that nobody will give back. */
+#define SHPT_TEST_LEAK		_IO(SHPT_TEST_MAGIC, 5)
+
+#endif /* SHPT_TEST_H */
