@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * fault.c - a guest's faults
+ *
+ * Every handler ends in VM_FAULT_NOPAGE, VM_FAULT_RETRY or an error, and none
+ * ever gives the core a page: nothing is mapped in the guest's name, neither
+ * into its own table, which must stay empty, nor into the host's. The only
+ * VM_FAULT_FALLBACK is the answer to a PUD-sized fault on an empty entry: it
+ * makes the core allocate the PMD table that we park. At PMD size it would not
+ * do even for an empty entry: the core asks the same question for a
+ * write-protected huge one (wp_huge_pmd), and would split it on FALLBACK.
+ *
+ * Which handler is called does not matter. ->huge_fault saves the core a
+ * useless PTE table, but PR_SET_THP_DISABLE and MADV_NOHUGEPAGE bypass it, and
+ * then ->fault does the same.
+ *
+ * Locks. All is done under the guest's mmap_lock held for read; a fault that
+ * comes with the VMA lock only (huge_fault on 6.12; before ->fault the core
+ * drops it by itself) starts again. Then the host's mmap_lock is taken for
+ * read, then whatever the backing's file system takes. Whoever must wait for
+ * something that needs the guest's mmap_lock (registration after fork, the end
+ * of an invalidation) drops it, keeps a reference to what it waits for, and
+ * returns VM_FAULT_RETRY without touching the VMA again.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/completion.h>
+#include <linux/file.h>
+#include <linux/pagemap.h>
+#include <linux/sched/mm.h>
+#include <linux/shmem_fs.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+
+struct adoption {
+	struct work_struct work;
+	struct completion done;
+	refcount_t users;		/* the worker and the one who waits */
+	struct mm_struct *mm;
+	struct file *file;		/* keeps the module in place */
+};
+
+static void adoption_put(struct adoption *adoption)
+{
+	if (!refcount_dec_and_test(&adoption->users))
+		return;
+	mmput(adoption->mm);
+	fput(adoption->file);
+	kfree(adoption);
+}
+
+static void adoption_work(struct work_struct *work)
+{
+	struct adoption *adoption = container_of(work, struct adoption, work);
+
+	mmap_write_lock(adoption->mm);
+	/* Without memory the fault finds no guest and comes back. */
+	shpt_guest_adopt_all(adoption->mm);
+	mmap_write_unlock(adoption->mm);
+	complete(&adoption->done);
+	adoption_put(adoption);
+}
+
+/*
+ * The first fault in a child of fork. A notifier is registered by a worker:
+ * mm_take_all_locks() fails while a signal is pending for the caller, and a
+ * fault in kernel mode would come back with the same signal for ever.
+ */
+static vm_fault_t adopt_and_retry(struct vm_fault *vmf)
+{
+	struct mm_struct *mm = vmf->vma->vm_mm;
+	struct adoption *adoption;
+
+	/* Some users of get_user_pages() cannot let go of the lock. */
+	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY))
+		return VM_FAULT_SIGBUS;
+	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
+		return VM_FAULT_RETRY;
+
+	adoption = kzalloc(sizeof(*adoption), GFP_KERNEL);
+	if (!adoption)
+		return VM_FAULT_OOM;
+	INIT_WORK(&adoption->work, adoption_work);
+	init_completion(&adoption->done);
+	refcount_set(&adoption->users, 2);
+	mmget(mm);
+	adoption->mm = mm;
+	adoption->file = get_file(vmf->vma->vm_file);
+
+	mmap_read_unlock(mm);
+	queue_work(shpt_wq, &adoption->work);
+	/* If a fatal signal ends the wait, it ends the retry too. */
+	wait_for_completion_killable(&adoption->done);
+	adoption_put(adoption);
+	return VM_FAULT_RETRY;
+}
+
+/* An invalidation of the chunk is under way: come back when it is over. */
+static vm_fault_t wait_and_retry(struct vm_fault *vmf, struct shpt_mm *smm)
+{
+	struct mm_struct *mm = vmf->vma->vm_mm;
+	unsigned long addr = vmf->address;
+
+	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY)) {
+		cond_resched();
+		return VM_FAULT_NOPAGE;
+	}
+	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
+		return VM_FAULT_RETRY;
+
+	kref_get(&smm->ref);
+	mmap_read_unlock(mm);
+	wait_event_killable(smm->inv_wait, !shpt_mm_invalidating(smm, addr));
+	shpt_mm_put(smm);
+	return VM_FAULT_RETRY;
+}
+
+/*
+ * Have the page of a shmem backing charged to the process that faults: the
+ * host has no owner, so its fault would charge the root memory cgroup. Not
+ * while a hole is being punched (i_private), which faults must wait for, as
+ * the host's will. Errors other than lack of memory are the host's fault to
+ * tell, which knows the size of the file better.
+ */
+static vm_fault_t charge_page(struct shpt_region *region, pgoff_t pgoff)
+{
+	struct address_space *mapping = region->backing->f_mapping;
+	struct page *page;
+
+	if (region->fsdax || READ_ONCE(region->key->i_private))
+		return 0;
+	page = shmem_read_mapping_page_gfp(mapping, pgoff,
+					   mapping_gfp_mask(mapping));
+	if (!IS_ERR(page))
+		put_page(page);
+	else if (PTR_ERR(page) == -ENOMEM)
+		return VM_FAULT_OOM;
+	return 0;
+}
+
+static vm_fault_t serve_from_host(struct vm_fault *vmf,
+				  struct shpt_region *region)
+{
+	vm_fault_t ret;
+
+	/* Charging may wait for storage; who must not wait goes without. */
+	if (!(vmf->flags & FAULT_FLAG_RETRY_NOWAIT)) {
+		ret = charge_page(region, vmf->pgoff);
+		if (ret)
+			return ret;
+	}
+	return shpt_host_fault(region->host, vmf->pgoff, vmf->flags);
+}
+
+static vm_fault_t refuse(void)
+{
+	pr_warn_ratelimited("%s[%d]: another MMU (KVM, RDMA, HMM, SVA) watches this process; its mappings of regions end in SIGBUS\n",
+			    current->comm, task_pid_nr(current));
+	return VM_FAULT_SIGBUS;
+}
+
+/* Link the chunk. The host has a table for it. */
+static vm_fault_t link_chunk(struct vm_fault *vmf, struct shpt_guest *guest)
+{
+	switch (shpt_link(guest, vmf->address, vmf->pud, vmf->pgoff)) {
+	case 0:
+		shpt_flush_address(vmf->real_address);
+		return VM_FAULT_NOPAGE;
+	case -EAGAIN:
+		return wait_and_retry(vmf, guest->smm);
+	case -ENOMEM:
+		return VM_FAULT_OOM;
+	default:
+		return refuse();
+	}
+}
+
+/* A fault under mmap_lock, in a VMA that has a guest. */
+static vm_fault_t guest_fault(struct vm_fault *vmf, struct shpt_guest *guest)
+{
+	unsigned long chunk = vmf->pgoff >> (CHUNK_SHIFT - PAGE_SHIFT);
+	struct shpt_region *region = guest->region;
+	vm_fault_t ret;
+	pud_t pud;
+
+	if (READ_ONCE(guest->smm->foreign))
+		return refuse();
+	/* FOLL_FORCE comes here without them. */
+	if (!(vmf->vma->vm_flags & (VM_READ | VM_WRITE)))
+		return VM_FAULT_SIGBUS;
+
+	if (shpt_is_linked(guest->smm, vmf->address)) {
+		ret = serve_from_host(vmf, region);
+		shpt_flush_address(vmf->real_address);
+		return ret;
+	}
+	if (!shpt_host_pud(region->host, chunk, &pud)) {
+		ret = serve_from_host(vmf, region);
+		if (ret != VM_FAULT_NOPAGE)
+			return ret;
+		if (!shpt_host_pud(region->host, chunk, &pud))
+			return VM_FAULT_SIGBUS;
+	}
+	return link_chunk(vmf, guest);
+}
+
+vm_fault_t shpt_fault(struct vm_fault *vmf)
+{
+	struct shpt_guest *guest = vmf->vma->vm_private_data;
+
+	if (IS_ERR(guest))
+		return refuse();
+	if (!guest)
+		return adopt_and_retry(vmf);
+	return guest_fault(vmf, guest);
+}
+
+vm_fault_t shpt_huge_fault(struct vm_fault *vmf, unsigned int order)
+{
+	if (order == PUD_ORDER)
+		return VM_FAULT_FALLBACK;
+
+	if (vmf->flags & FAULT_FLAG_VMA_LOCK) {
+		vma_end_read(vmf->vma);
+		return VM_FAULT_RETRY;
+	}
+	return shpt_fault(vmf);
+}
+
+/*
+ * A write to an entry of a linked chunk that is write-protected: the host's
+ * fault tells the file system and makes the entry writable for all. What the
+ * core does with VM_FAULT_RETRY here is go on with the entry, so a guest that
+ * must not wait tries again.
+ */
+vm_fault_t shpt_mkwrite(struct vm_fault *vmf)
+{
+	struct shpt_guest *guest = vmf->vma->vm_private_data;
+	vm_fault_t ret;
+
+	if (WARN_ON_ONCE(IS_ERR_OR_NULL(guest)))
+		return VM_FAULT_SIGBUS;
+	ret = shpt_host_fault(guest->region->host, vmf->pgoff,
+			      vmf->flags | FAULT_FLAG_WRITE);
+	shpt_flush_address(vmf->real_address);
+	return ret == VM_FAULT_RETRY ? VM_FAULT_NOPAGE : ret;
+}

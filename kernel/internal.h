@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * internal.h - the module's structures, and who may touch what when
+ *
+ * Objects, from the file to the process:
+ *
+ *   shpt_region	one per backing inode, while a region file is open or
+ *			mapped. Found by the inode.
+ *   shpt_host		the address space whose page tables are shared.
+ *   shpt_chunk		one chunk of the host: how many guests link to it.
+ *   shpt_mm		one per process that maps regions: its mmu notifier.
+ *   shpt_guest		one per process and region, while it has mappings of it.
+ *   shpt_link		one per chunk of a guest's address space: the PUD entry
+ *			that is swapped.
+ *
+ * Locks, outermost first:
+ *
+ *   shpt_regions_lock	    the table of regions; creating one
+ *   guest's mmap_lock	    shpt_mm.guests, shpt_guest.vmas, vm_private_data
+ *     host's mmap_lock	    nested as SINGLE_DEPTH_NESTING; read in faults
+ *       file system locks
+ *     shpt_mm.lock	    links and their states, the invalidation count
+ *       page_table_lock    of the guest: the PUD entry itself
+ *     shpt_region.guests_lock	writers of the guest list (readers use RCU)
+ *
+ * shpt_mm.lock may be taken by a kprobe handler with interrupts off, so nobody
+ * who holds it waits for an IPI. The host's mmap_lock is held for write only by
+ * the module's worker, which never takes a guest's lock.
+ */
+#ifndef SHPT_INTERNAL_H
+#define SHPT_INTERNAL_H
+
+#include <linux/completion.h>
+#include <linux/fs.h>
+#include <linux/kobject.h>
+#include <linux/kref.h>
+#include <linux/miscdevice.h>
+#include <linux/mm.h>
+#include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include "compat.h"
+#include "uapi/shpt.h"
+
+#define CHUNK_SIZE	PUD_SIZE
+#define CHUNK_MASK	PUD_MASK
+#define CHUNK_SHIFT	PUD_SHIFT
+
+static_assert(SHPT_CHUNK_SHIFT == PUD_SHIFT);
+
+struct shpt_region {
+	struct kobject kobj;		/* its directory in sysfs; its lifetime */
+	u64 id;
+	struct inode *key;		/* the backing's inode */
+	struct hlist_node hash;		/* shpt_regions_lock */
+	unsigned int files;		/* open region files; shpt_regions_lock */
+	struct file *backing;		/* the module's own open file of it */
+	struct inode *inode;		/* what region files are open on */
+	bool fsdax;			/* else shmem */
+	struct shpt_host *host;
+
+	spinlock_t guests_lock;
+	struct list_head guests;	/* RCU: who must hear of host events */
+	atomic_t nr_guests;
+	atomic_long_t links;
+	atomic64_t faults_served;
+	atomic64_t flushes;
+	atomic64_t unlinks;
+};
+
+struct shpt_host {
+	struct kref ref;
+	struct mmu_notifier mn;
+	struct mm_struct *mm;		/* we hold mm_users until destroyed */
+	struct shpt_region *region;
+	struct mutex cover_lock;	/* worker only */
+	unsigned long covered;		/* chunks mapped so far, only grows */
+	struct xarray chunks;		/* struct shpt_chunk by file chunk */
+};
+
+struct shpt_chunk {
+	atomic_t links;
+};
+
+struct shpt_mm {
+	struct mmu_notifier mn;
+	struct kref ref;
+	struct rcu_work free_work;
+	struct hlist_node hash;
+	struct mm_struct *mm;
+	struct list_head guests;
+
+	spinlock_t lock;
+	struct xarray links;		/* struct shpt_link by address chunk */
+	unsigned long inv_count;	/* invalidations between start and end */
+	unsigned long inv_start;	/* hull of their ranges */
+	unsigned long inv_end;
+	wait_queue_head_t inv_wait;
+	u64 unlink_seq;			/* one for each unlink */
+	bool released;			/* the mm is being torn down */
+	bool foreign;			/* another MMU registered: never link */
+	struct work_struct foreign_work;
+};
+
+struct shpt_guest {
+	struct list_head in_region;
+	struct list_head in_mm;
+	struct shpt_mm *smm;
+	struct shpt_region *region;
+	unsigned long vmas;
+	unsigned int links;		/* smm->lock; not FREE ones */
+	struct rcu_head rcu;
+};
+
+enum shpt_link_state {
+	LINK_FREE,	/* the PUD entry is the guest's own */
+	LINK_LINKED,	/* the PUD entry is the host's */
+	LINK_UNFLUSHED,	/* swapped back, but TLBs may still know the host's */
+};
+
+/* All fields under smm->lock; pudp and parked mean something while LINKED. */
+struct shpt_link {
+	enum shpt_link_state state;
+	struct shpt_guest *guest;
+	struct shpt_chunk *chunk;
+	pud_t *pudp;
+	pud_t parked;
+	u64 unlinked_at;		/* smm->unlink_seq when UNFLUSHED */
+};
+
+/* main.c */
+extern struct workqueue_struct *shpt_wq;
+int shpt_copy_args(void *args, size_t known, const void __user *from,
+		   u32 *size);
+int shpt_return_args(void __user *to, u32 size, const void *args,
+		     size_t known);
+
+/* region.c */
+extern struct mutex shpt_regions_lock;
+extern const struct file_operations shpt_region_fops;
+int shpt_region_open(int backing_fd);
+struct shpt_region *shpt_region_of(const struct file *file);
+void shpt_region_info(struct shpt_region *region,
+		      struct shpt_region_info *info);
+void shpt_regions_info(struct shpt_region_info *sum, unsigned int *regions);
+
+/* host.c */
+struct shpt_host *shpt_host_create(struct shpt_region *region,
+				   const struct path *path);
+void shpt_host_destroy(struct shpt_host *host);
+int shpt_host_cover(struct shpt_host *host, unsigned long chunks);
+vm_fault_t shpt_host_fault(struct shpt_host *host, pgoff_t pgoff,
+			   unsigned int flags);
+bool shpt_host_pud(struct shpt_host *host, unsigned long chunk, pud_t *pud);
+struct shpt_chunk *shpt_host_chunk(struct shpt_host *host, unsigned long chunk);
+void shpt_host_tables(struct shpt_host *host, u64 *table_bytes,
+		      u64 *unshared_bytes);
+
+/* donor.c */
+struct mm_struct *shpt_donor_get_mm(void);
+int shpt_donor_donate(void);
+
+/* guest.c */
+extern const struct vm_operations_struct shpt_shmem_vm_ops;
+extern const struct vm_operations_struct shpt_fsdax_vm_ops;
+int shpt_guest_mmap(struct file *file, struct vm_area_struct *vma);
+unsigned long shpt_guest_get_unmapped_area(struct file *file,
+					   unsigned long addr,
+					   unsigned long len,
+					   unsigned long pgoff,
+					   unsigned long flags);
+int shpt_guest_adopt_all(struct mm_struct *mm);
+int shpt_mapping_info(struct shpt_mapping_info *info);
+
+static inline bool shpt_vma_is_guest(const struct vm_area_struct *vma)
+{
+	return vma->vm_ops == &shpt_shmem_vm_ops ||
+	       vma->vm_ops == &shpt_fsdax_vm_ops;
+}
+
+/* fault.c */
+vm_fault_t shpt_fault(struct vm_fault *vmf);
+vm_fault_t shpt_huge_fault(struct vm_fault *vmf, unsigned int order);
+vm_fault_t shpt_mkwrite(struct vm_fault *vmf);
+
+/* link.c */
+struct shpt_mm *shpt_mm_find(struct mm_struct *mm);
+struct shpt_mm *shpt_mm_register(struct mm_struct *mm);
+void shpt_mm_put(struct shpt_mm *smm);
+void shpt_mm_put_all(void);
+void shpt_mm_set_foreign(struct mm_struct *mm);
+bool shpt_mm_is_ours(const struct mmu_notifier *mn);
+bool shpt_mm_invalidating(struct shpt_mm *smm, unsigned long addr);
+bool shpt_is_linked(struct shpt_mm *smm, unsigned long addr);
+int shpt_link(struct shpt_guest *guest, unsigned long addr, pud_t *pudp,
+	      pgoff_t pgoff);
+void shpt_unlink_range(struct shpt_mm *smm, unsigned long start,
+		       unsigned long end);
+void shpt_links_free(struct shpt_mm *smm, unsigned long start,
+		     unsigned long end);
+unsigned long shpt_links_count(struct shpt_mm *smm, unsigned long start,
+			       unsigned long end);
+
+/* tlb.c */
+void shpt_flush_mm(struct mm_struct *mm);
+void shpt_flush_region(struct shpt_region *region);
+void shpt_flush_address(unsigned long addr);
+int shpt_tlb_init(void);
+void shpt_tlb_exit(void);
+
+/* foreign.c */
+int shpt_foreign_init(void);
+void shpt_foreign_exit(void);
+
+/* sysfs.c */
+extern const struct attribute_group *shpt_device_groups[];
+extern const struct attribute_group *shpt_region_groups[];
+int shpt_sysfs_init(struct kobject *device);
+void shpt_sysfs_exit(void);
+extern struct kobject *shpt_region_dir;
+
+#endif /* SHPT_INTERNAL_H */

@@ -1,0 +1,516 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * link.c - swap a guest's PUD entry to the host's PMD table and back
+ *
+ * Park and swap. The core has allocated a PMD table of the guest's own for the
+ * chunk; it is empty and stays empty. shpt_link() remembers that PUD entry and
+ * writes the host's; unlinking writes it back. A linked PUD entry is never
+ * cleared to none: core walkers read *pud again after the notifier, some with
+ * mmap_lock held for read only, and must find a table. The parked table stays
+ * accounted to the guest, and the core's free_pgtables() frees it.
+ *
+ * When a link may exist. Whoever is about to walk a guest's range for more
+ * than reading first calls invalidate_range_start() of the guest mm's
+ * notifier. It unlinks every chunk that the range touches, flushes, and counts
+ * itself in inv_count until invalidate_range_end(). shpt_link() looks at the
+ * count and at the hull of the ranges under the same lock: no link comes into
+ * being between start and end of an invalidation. A sequence to retry on is
+ * not needed besides: all that a link depends on (the VMA, its flags, the
+ * parked table) is read under the mmap_lock that the fault holds and under
+ * smm->lock, nothing is carried over from before an invalidation.
+ *
+ * The notifiers are called for every range of the process. Two invalidations
+ * may meet; the second must not return before the chunk is flushed, even if
+ * the first one swapped it. So a chunk that was swapped back stays UNFLUSHED
+ * until somebody flushed after the swap, and everyone who finds it in this
+ * state flushes too.
+ *
+ * The pud pointer of a link is dereferenced while LINKED only. The page that
+ * it points into is freed after release or after an invalidation of the
+ * range, which ends that state.
+ *
+ * Lifetime. A shpt_mm lives from the first mapping of a region until the mm is
+ * torn down (or the module goes): its notifier is never taken away before, and
+ * a link without a live notifier cannot be. Guests hold a reference; host
+ * events read smm->mm under RCU, so it is freed a grace period later, in a
+ * worker, as the last mmdrop() may not run in softirq context.
+ */
+#include <linux/hash.h>
+#include <linux/hashtable.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <asm/pgalloc.h>
+
+#include "internal.h"
+
+static DEFINE_HASHTABLE(mms, 10);
+static DEFINE_SPINLOCK(mms_lock);	/* writers; readers use RCU */
+
+static void mm_free_work(struct work_struct *work)
+{
+	struct shpt_mm *smm = container_of(to_rcu_work(work), struct shpt_mm,
+					   free_work);
+
+	WARN_ON_ONCE(!xa_empty(&smm->links));
+	xa_destroy(&smm->links);
+	mmdrop(smm->mm);
+	kfree(smm);
+}
+
+static void mm_last_put(struct kref *ref)
+{
+	struct shpt_mm *smm = container_of(ref, struct shpt_mm, ref);
+
+	queue_rcu_work(shpt_wq, &smm->free_work);
+}
+
+void shpt_mm_put(struct shpt_mm *smm)
+{
+	kref_put(&smm->ref, mm_last_put);
+}
+
+/* Under rcu_read_lock(), or under mmap_lock of an mm that is registered. */
+struct shpt_mm *shpt_mm_find(struct mm_struct *mm)
+{
+	struct shpt_mm *smm;
+
+	hash_for_each_possible_rcu(mms, smm, hash, (unsigned long)mm) {
+		if (smm->mm == mm)
+			return smm;
+	}
+	return NULL;
+}
+
+/*
+ * Release of the mm and unload of the module may meet: the notifier is put by
+ * whoever takes the smm out of the table.
+ */
+static bool mm_unhash(struct shpt_mm *smm)
+{
+	bool hashed;
+
+	spin_lock(&mms_lock);
+	hashed = hash_hashed(&smm->hash);
+	if (hashed)
+		hash_del_rcu(&smm->hash);
+	spin_unlock(&mms_lock);
+	return hashed;
+}
+
+/* Swap one PUD entry back; under smm->lock and the guest's page_table_lock. */
+static void unlink_one(struct shpt_mm *smm, struct shpt_link *link)
+{
+	set_pud(link->pudp, link->parked);
+	link->state = LINK_UNFLUSHED;
+	link->unlinked_at = ++smm->unlink_seq;
+	atomic64_inc(&link->guest->region->unlinks);
+}
+
+/*
+ * Swap back what is linked in [start, end); under smm->lock. Returns whether
+ * anything there waits for a flush, also from earlier unlinks.
+ */
+static bool swap_back(struct shpt_mm *smm, unsigned long start,
+		      unsigned long end)
+{
+	struct shpt_link *link;
+	bool unflushed = false;
+	unsigned long i;
+
+	lockdep_assert_held(&smm->lock);
+	spin_lock(&smm->mm->page_table_lock);
+	xa_for_each_range(&smm->links, i, link, start >> CHUNK_SHIFT,
+			  (end - 1) >> CHUNK_SHIFT) {
+		if (link->state == LINK_LINKED)
+			unlink_one(smm, link);
+		if (link->state == LINK_UNFLUSHED)
+			unflushed = true;
+	}
+	spin_unlock(&smm->mm->page_table_lock);
+	return unflushed;
+}
+
+/* All unlinks of the range up to seq were flushed. */
+static void settle(struct shpt_mm *smm, unsigned long start, unsigned long end,
+		   u64 seq)
+{
+	struct shpt_link *link;
+	unsigned long i;
+
+	lockdep_assert_held(&smm->lock);
+	xa_for_each_range(&smm->links, i, link, start >> CHUNK_SHIFT,
+			  (end - 1) >> CHUNK_SHIFT) {
+		if (link->state != LINK_UNFLUSHED || link->unlinked_at > seq)
+			continue;
+		link->state = LINK_FREE;
+		WRITE_ONCE(link->guest->links, link->guest->links - 1);
+		atomic_dec(&link->chunk->links);
+		atomic_long_dec(&link->guest->region->links);
+	}
+}
+
+/*
+ * Unlink all chunks that [start, end) touches and flush. Called with smm->lock
+ * held, which is dropped: nobody waits for an IPI with it.
+ */
+static void unlink_and_flush(struct shpt_mm *smm, unsigned long start,
+			     unsigned long end)
+	__releases(&smm->lock)
+{
+	bool unflushed = swap_back(smm, start, end);
+	u64 seq = smm->unlink_seq;
+
+	spin_unlock(&smm->lock);
+	if (!unflushed)
+		return;
+
+	shpt_flush_mm(smm->mm);
+
+	spin_lock(&smm->lock);
+	settle(smm, start, end, seq);
+	spin_unlock(&smm->lock);
+}
+
+void shpt_unlink_range(struct shpt_mm *smm, unsigned long start,
+		       unsigned long end)
+{
+	spin_lock(&smm->lock);
+	unlink_and_flush(smm, start, end);
+}
+
+static bool invalidating(const struct shpt_mm *smm, unsigned long addr)
+{
+	addr &= CHUNK_MASK;
+	return smm->inv_count && addr < smm->inv_end &&
+	       addr + CHUNK_SIZE > smm->inv_start;
+}
+
+/* Is some invalidation of the chunk of addr between start and end? */
+bool shpt_mm_invalidating(struct shpt_mm *smm, unsigned long addr)
+{
+	bool ret;
+
+	spin_lock(&smm->lock);
+	ret = invalidating(smm, addr);
+	spin_unlock(&smm->lock);
+	return ret;
+}
+
+/* May be called where sleeping is not allowed, and always succeeds. */
+static int mm_invalidate_start(struct mmu_notifier *mn,
+			       const struct mmu_notifier_range *range)
+{
+	struct shpt_mm *smm = container_of(mn, struct shpt_mm, mn);
+
+	spin_lock(&smm->lock);
+	if (!smm->inv_count++) {
+		smm->inv_start = range->start;
+		smm->inv_end = range->end;
+	} else {
+		smm->inv_start = min(smm->inv_start, range->start);
+		smm->inv_end = max(smm->inv_end, range->end);
+	}
+	unlink_and_flush(smm, range->start, range->end);
+	return 0;
+}
+
+static void mm_invalidate_end(struct mmu_notifier *mn,
+			      const struct mmu_notifier_range *range)
+{
+	struct shpt_mm *smm = container_of(mn, struct shpt_mm, mn);
+	bool last;
+
+	spin_lock(&smm->lock);
+	last = !--smm->inv_count;
+	spin_unlock(&smm->lock);
+	if (last && wq_has_sleeper(&smm->inv_wait))
+		wake_up_all(&smm->inv_wait);
+}
+
+static void mm_foreign_work(struct work_struct *work)
+{
+	struct shpt_mm *smm = container_of(work, struct shpt_mm, foreign_work);
+
+	shpt_unlink_range(smm, 0, ULONG_MAX);
+	shpt_mm_put(smm);
+}
+
+/* The mm is about to lose all its mappings and tables. */
+static void mm_release(struct mmu_notifier *mn, struct mm_struct *mm)
+{
+	struct shpt_mm *smm = container_of(mn, struct shpt_mm, mn);
+
+	spin_lock(&smm->lock);
+	smm->released = true;
+	unlink_and_flush(smm, 0, ULONG_MAX);
+	wake_up_all(&smm->inv_wait);
+	if (mm_unhash(smm))
+		mmu_notifier_put(mn);
+}
+
+static struct mmu_notifier *mm_alloc_notifier(struct mm_struct *mm)
+{
+	struct shpt_mm *smm = kzalloc(sizeof(*smm), GFP_KERNEL_ACCOUNT);
+
+	if (!smm)
+		return ERR_PTR(-ENOMEM);
+	mmgrab(mm);
+	smm->mm = mm;
+	kref_init(&smm->ref);
+	INIT_RCU_WORK(&smm->free_work, mm_free_work);
+	INIT_HLIST_NODE(&smm->hash);
+	INIT_LIST_HEAD(&smm->guests);
+	spin_lock_init(&smm->lock);
+	xa_init(&smm->links);
+	init_waitqueue_head(&smm->inv_wait);
+	INIT_WORK(&smm->foreign_work, mm_foreign_work);
+	return &smm->mn;
+}
+
+static void mm_free_notifier(struct mmu_notifier *mn)
+{
+	shpt_mm_put(container_of(mn, struct shpt_mm, mn));
+}
+
+static const struct mmu_notifier_ops mm_ops = {
+	.release = mm_release,
+	.invalidate_range_start = mm_invalidate_start,
+	.invalidate_range_end = mm_invalidate_end,
+	.alloc_notifier = mm_alloc_notifier,
+	.free_notifier = mm_free_notifier,
+};
+
+bool shpt_mm_is_ours(const struct mmu_notifier *mn)
+{
+	return mn && mn->ops == &mm_ops;
+}
+
+/*
+ * The shpt_mm of an mm, made and registered if there is none yet; under
+ * mmap_lock held for write. -EBUSY: another MMU is or was here. -EINTR: a
+ * signal is pending for the caller.
+ *
+ * Another MMU that comes later cannot slip through between our look and the
+ * hash: all registrations of an mm's first notifier or first interval happen
+ * under this mmap_lock, and from then on the probes of foreign.c find us.
+ */
+struct shpt_mm *shpt_mm_register(struct mm_struct *mm)
+{
+	struct mmu_notifier *mn;
+	struct shpt_mm *smm;
+
+	mmap_assert_write_locked(mm);
+
+	rcu_read_lock();
+	smm = shpt_mm_find(mm);
+	rcu_read_unlock();
+	if (smm)
+		return READ_ONCE(smm->foreign) ? ERR_PTR(-EBUSY) : smm;
+
+	if (mm_has_notifiers(mm))
+		return ERR_PTR(-EBUSY);
+
+	mn = mmu_notifier_get_locked(&mm_ops, mm);
+	if (IS_ERR(mn))
+		return ERR_CAST(mn);
+
+	smm = container_of(mn, struct shpt_mm, mn);
+	spin_lock(&mms_lock);
+	hash_add_rcu(mms, &smm->hash, (unsigned long)mm);
+	spin_unlock(&mms_lock);
+	return smm;
+}
+
+/*
+ * Take the notifiers of former guests away, before the module goes. Regions
+ * pin the module, so there are no guests and no links any more.
+ */
+void shpt_mm_put_all(void)
+{
+	struct shpt_mm *smm;
+	struct hlist_node *next;
+	int bucket;
+
+	spin_lock(&mms_lock);
+	hash_for_each_safe(mms, bucket, next, smm, hash) {
+		hash_del_rcu(&smm->hash);
+		mmu_notifier_put(&smm->mn);
+	}
+	spin_unlock(&mms_lock);
+}
+
+/*
+ * Another MMU registers with mm: give up all links of it for good. Called from
+ * a kprobe, so the flush is left to a worker. Until it has run the links are
+ * UNFLUSHED, which keeps the guest among those that host events flush.
+ */
+void shpt_mm_set_foreign(struct mm_struct *mm)
+{
+	struct shpt_mm *smm;
+	unsigned long flags;
+
+	rcu_read_lock();
+	smm = shpt_mm_find(mm);
+	if (!smm || !kref_get_unless_zero(&smm->ref))
+		goto out;
+
+	spin_lock_irqsave(&smm->lock, flags);
+	smm->foreign = true;
+	swap_back(smm, 0, ULONG_MAX);
+	spin_unlock_irqrestore(&smm->lock, flags);
+	if (!queue_work(shpt_wq, &smm->foreign_work))
+		shpt_mm_put(smm);
+out:
+	rcu_read_unlock();
+}
+
+static struct shpt_link *link_get(struct shpt_mm *smm, unsigned long addr)
+{
+	unsigned long index = addr >> CHUNK_SHIFT;
+	struct shpt_link *link = xa_load(&smm->links, index);
+	int err;
+
+	if (link)
+		return link;
+	link = kzalloc(sizeof(*link), GFP_KERNEL_ACCOUNT);
+	if (!link)
+		return ERR_PTR(-ENOMEM);
+	err = xa_insert(&smm->links, index, link, GFP_KERNEL_ACCOUNT);
+	if (!err)
+		return link;
+	kfree(link);
+	/* -EBUSY: another thread was faster. Links go only with their VMA. */
+	return err == -EBUSY ? xa_load(&smm->links, index) : ERR_PTR(err);
+}
+
+/* Under smm->lock. The chunk's PUD entry becomes the host's. */
+static int swap_in(struct shpt_guest *guest, struct shpt_link *link,
+		   struct shpt_chunk *chunk, pud_t *pudp, pud_t host_pud)
+{
+	struct shpt_mm *smm = guest->smm;
+	pud_t parked;
+
+	spin_lock(&smm->mm->page_table_lock);
+	parked = READ_ONCE(*pudp);
+	if (WARN_ON_ONCE(!pud_present(parked) || pud_leaf(parked) ||
+			 pud_pgtable(parked) == pud_pgtable(host_pud))) {
+		spin_unlock(&smm->mm->page_table_lock);
+		return -EBUSY;
+	}
+	link->guest = guest;
+	link->chunk = chunk;
+	link->pudp = pudp;
+	link->parked = parked;
+	link->state = LINK_LINKED;
+	WRITE_ONCE(guest->links, guest->links + 1);
+	atomic_inc(&chunk->links);
+	atomic_long_inc(&guest->region->links);
+	/* The count before the entry: pairs with shpt_flush_region(). */
+	smp_mb();
+	set_pud(pudp, host_pud);
+	spin_unlock(&smm->mm->page_table_lock);
+	return 0;
+}
+
+/**
+ * shpt_link - link the chunk of addr to the host's table
+ * @guest: whose mapping it is; its mmap_lock is held
+ * @addr: faulting address
+ * @pudp: the guest's PUD entry for it; the core has put a PMD table there
+ * @pgoff: file page at addr
+ *
+ * The host must have its PMD table for the chunk. Returns 0 if the chunk is
+ * linked now, -EAGAIN if an invalidation is under way, -EBUSY if this mm is
+ * never to be linked again, -ENOMEM.
+ */
+int shpt_link(struct shpt_guest *guest, unsigned long addr, pud_t *pudp,
+	      pgoff_t pgoff)
+{
+	unsigned long file_chunk = pgoff >> (CHUNK_SHIFT - PAGE_SHIFT);
+	struct shpt_host *host = guest->region->host;
+	struct shpt_mm *smm = guest->smm;
+	struct shpt_chunk *chunk;
+	struct shpt_link *link;
+	pud_t host_pud;
+	int ret = 0;
+
+	if (WARN_ON_ONCE(!shpt_host_pud(host, file_chunk, &host_pud)))
+		return -EBUSY;
+	chunk = shpt_host_chunk(host, file_chunk);
+	if (IS_ERR(chunk))
+		return PTR_ERR(chunk);
+	link = link_get(smm, addr);
+	if (IS_ERR(link))
+		return PTR_ERR(link);
+
+	spin_lock(&smm->lock);
+	if (smm->released || smm->foreign) {
+		ret = -EBUSY;
+	} else if (invalidating(smm, addr)) {
+		ret = -EAGAIN;
+	} else if (link->state == LINK_UNFLUSHED) {
+		/* Its flush belongs to somebody who has not come to it yet. */
+		unlink_and_flush(smm, addr, addr + 1);
+		return -EAGAIN;
+	} else if (link->state == LINK_FREE) {
+		ret = swap_in(guest, link, chunk, pudp, host_pud);
+	}
+	spin_unlock(&smm->lock);
+	return ret;
+}
+
+bool shpt_is_linked(struct shpt_mm *smm, unsigned long addr)
+{
+	struct shpt_link *link;
+	bool ret;
+
+	spin_lock(&smm->lock);
+	link = xa_load(&smm->links, addr >> CHUNK_SHIFT);
+	ret = link && link->state == LINK_LINKED;
+	spin_unlock(&smm->lock);
+	return ret;
+}
+
+/* How many chunks of [start, end) are linked? */
+unsigned long shpt_links_count(struct shpt_mm *smm, unsigned long start,
+			       unsigned long end)
+{
+	struct shpt_link *link;
+	unsigned long i, n = 0;
+
+	spin_lock(&smm->lock);
+	xa_for_each_range(&smm->links, i, link, start >> CHUNK_SHIFT,
+			  (end - 1) >> CHUNK_SHIFT)
+		n += link->state == LINK_LINKED;
+	spin_unlock(&smm->lock);
+	return n;
+}
+
+/*
+ * A VMA goes: forget the links of the whole chunks in it. The core notified us
+ * before it came here; the unlink is for links that still wait for the worker
+ * of shpt_mm_set_foreign(). A VMA that mremap(2) tried at an unaligned address
+ * has no links, and the chunks at its edges belong to its neighbours.
+ */
+void shpt_links_free(struct shpt_mm *smm, unsigned long start,
+		     unsigned long end)
+{
+	struct shpt_link *link;
+	unsigned long i;
+
+	start = round_up(start, CHUNK_SIZE);
+	end = round_down(end, CHUNK_SIZE);
+	if (start >= end)
+		return;
+
+	shpt_unlink_range(smm, start, end);
+
+	spin_lock(&smm->lock);
+	xa_for_each_range(&smm->links, i, link, start >> CHUNK_SHIFT,
+			  (end - 1) >> CHUNK_SHIFT) {
+		WARN_ON_ONCE(link->state != LINK_FREE);
+		xa_erase(&smm->links, i);
+		kfree(link);
+	}
+	spin_unlock(&smm->lock);
+}

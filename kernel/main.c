@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * main.c - the module and its device /dev/shpt
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/uaccess.h>
+#include <asm/cpufeature.h>
+
+#include "internal.h"
+
+struct workqueue_struct *shpt_wq;
+
+/**
+ * shpt_copy_args - take a struct of the uapi from a user
+ * @args: gets it, with zeroes for what the user does not know
+ * @known: its size as we know it
+ * @from: where the user has it
+ * @size: gets its size as the user knows it
+ *
+ * Returns 0, -EFAULT, -EINVAL (too short for size and flags) or -E2BIG (not
+ * zero beyond what we know).
+ */
+int shpt_copy_args(void *args, size_t known, const void __user *from,
+		   u32 *size)
+{
+	if (get_user(*size, (const u32 __user *)from))
+		return -EFAULT;
+	if (*size < 2 * sizeof(u32))
+		return -EINVAL;
+	return copy_struct_from_user(args, known, from, *size);
+}
+
+/* Give it back, as much of it as the user knows. */
+int shpt_return_args(void __user *to, u32 size, const void *args,
+		     size_t known)
+{
+	return copy_to_user(to, args, min_t(size_t, size, known)) ? -EFAULT : 0;
+}
+
+static long open_region(void __user *argp)
+{
+	struct shpt_open_region args;
+	u32 size;
+	int err;
+
+	err = shpt_copy_args(&args, sizeof(args), argp, &size);
+	if (err)
+		return err;
+	if (args.flags || args.reserved)
+		return -EINVAL;
+	return shpt_region_open(args.backing_fd);
+}
+
+static long mapping_info(void __user *argp)
+{
+	struct shpt_mapping_info args;
+	u32 size;
+	int err;
+
+	err = shpt_copy_args(&args, sizeof(args), argp, &size);
+	if (err)
+		return err;
+	if (args.flags)
+		return -EINVAL;
+	err = shpt_mapping_info(&args);
+	return err ? err : shpt_return_args(argp, size, &args, sizeof(args));
+}
+
+static long device_ioctl(struct file *file, unsigned int cmd,
+			 unsigned long arg)
+{
+	switch (cmd) {
+	case SHPT_IOC_OPEN_REGION:
+		return open_region((void __user *)arg);
+	case SHPT_IOC_MAPPING_INFO:
+		return mapping_info((void __user *)arg);
+	case SHPT_IOC_DONATE:
+		return shpt_donor_donate();
+	default:
+		return -ENOTTY;
+	}
+}
+
+static const struct file_operations device_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = device_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+};
+
+static struct miscdevice device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "shpt",
+	.fops = &device_fops,
+	.mode = 0660,
+	.groups = shpt_device_groups,
+};
+
+/* What the mechanism stands on. Says in one line what is missing. */
+static int check_ground(void)
+{
+	const char *missing = NULL;
+
+	if (!IS_ENABLED(CONFIG_FS_DAX))
+		missing = "a kernel with CONFIG_FS_DAX";
+	else if (!IS_ENABLED(CONFIG_SPLIT_PMD_PTLOCKS))
+		missing = "a kernel with page table locks in the tables";
+	else if (!IS_ENABLED(CONFIG_HAVE_ARCH_TRANSPARENT_HUGEPAGE_PUD))
+		missing = "a kernel with PUD-sized faults";
+	else if (cpu_feature_enabled(X86_FEATURE_XENPV))
+		missing = "hardware page tables (this is a Xen PV guest)";
+	if (!missing)
+		return 0;
+	pr_err("cannot share page tables here: needs %s\n", missing);
+	return -EOPNOTSUPP;
+}
+
+static int __init shpt_init(void)
+{
+	int err;
+
+	err = check_ground();
+	if (err)
+		return err;
+	shpt_wq = alloc_workqueue("shpt", WQ_UNBOUND, 0);
+	if (!shpt_wq)
+		return -ENOMEM;
+	err = shpt_tlb_init();
+	if (err)
+		goto err_wq;
+	err = shpt_foreign_init();
+	if (err)
+		goto err_tlb;
+
+	/* Locked, so that no region is made before it has a place in sysfs. */
+	mutex_lock(&shpt_regions_lock);
+	err = misc_register(&device);
+	if (err)
+		goto err_foreign;
+	err = shpt_sysfs_init(&device.this_device->kobj);
+	if (err)
+		goto err_misc;
+	mutex_unlock(&shpt_regions_lock);
+	return 0;
+
+err_misc:
+	misc_deregister(&device);
+err_foreign:
+	mutex_unlock(&shpt_regions_lock);
+	shpt_foreign_exit();
+err_tlb:
+	shpt_tlb_exit();
+err_wq:
+	destroy_workqueue(shpt_wq);
+	return err;
+}
+
+/* Not called while a region exists: its files and super block pin us. */
+static void __exit shpt_exit(void)
+{
+	shpt_sysfs_exit();
+	misc_deregister(&device);
+	shpt_foreign_exit();
+	/* No guests are left, but processes that once were still notify us. */
+	shpt_mm_put_all();
+	mmu_notifier_synchronize();
+	/* Frees that wait for a grace period, and then queue work. */
+	rcu_barrier();
+	destroy_workqueue(shpt_wq);
+	shpt_tlb_exit();
+}
+
+module_init(shpt_init);
+module_exit(shpt_exit);
+MODULE_DESCRIPTION("Shared page tables for shmem and DAX files");
+MODULE_AUTHOR("The shpt authors");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1");

@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * region.c - one region for each backing, and the files that users hold of it
+ *
+ * A region file stands in for the backing. It has an inode and an
+ * address_space of the region's own, so that the backing's rmap knows the
+ * host's mapping only, and every page is mapped once, by the host.
+ *
+ * That inode says S_DAX, though it has no storage: it makes vma_is_dax() true
+ * for guests, so that the core offers us huge faults whatever the switches of
+ * THP say, and keeps NUMA balancing, khugepaged, mlock and KSM away. It is a
+ * character device for shmem, as the core allows long-term pins of device-dax
+ * but not of FS-DAX, and a regular file for FS-DAX, where they must be
+ * refused. It has no i_fop: nobody can open it a second time.
+ *
+ * Lifetime. Region files (and so guests' VMAs) keep a region in the table. The
+ * last one retires it: the host goes, its tables with it. The struct stays for
+ * those who still hold a path to the inode (readlink of /proc/PID/fd), and ends
+ * with the kobject. The super block pins the module until the last inode is
+ * evicted.
+ */
+#include <linux/dcache.h>
+#include <linux/fadvise.h>
+#include <linux/file.h>
+#include <linux/fs_context.h>
+#include <linux/hashtable.h>
+#include <linux/magic.h>
+#include <linux/mman.h>
+#include <linux/module.h>
+#include <linux/mount.h>
+#include <linux/pseudo_fs.h>
+#include <linux/seq_file.h>
+#include <linux/shmem_fs.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "internal.h"
+
+#define SHPT_FS_MAGIC	0x73687074	/* "shpt" */
+#define NAME_PREFIX	"shpt:"
+
+static unsigned int max_regions = 1024;
+module_param(max_regions, uint, 0644);
+MODULE_PARM_DESC(max_regions, "regions that may exist at a time");
+
+DEFINE_MUTEX(shpt_regions_lock);
+static DEFINE_HASHTABLE(regions, 8);	/* all below: shpt_regions_lock */
+static unsigned int nr_regions;
+static u64 last_id;
+static struct shpt_region_info retired;	/* counts of regions that are gone */
+
+static struct vfsmount *region_mnt;
+static int region_mnt_pins;
+
+struct shpt_region *shpt_region_of(const struct file *file)
+{
+	return file_inode(file)->i_private;
+}
+
+/* The inode behind a region file */
+
+static void region_evict_inode(struct inode *inode)
+{
+	struct shpt_region *region = inode->i_private;
+
+	truncate_inode_pages_final(&inode->i_data);
+	clear_inode(inode);
+	if (region)
+		kobject_put(&region->kobj);
+}
+
+static const struct super_operations region_super_ops = {
+	.statfs = simple_statfs,
+	.evict_inode = region_evict_inode,
+};
+
+/* What /proc/PID/maps shows: the path of the backing. */
+static char *region_dname(struct dentry *dentry, char *buf, int len)
+{
+	const size_t prefix = strlen(NAME_PREFIX);
+	struct shpt_region *region = d_inode(dentry)->i_private;
+	char *path = d_path(&region->backing->f_path, buf, len);
+
+	if (IS_ERR(path))
+		return path;
+	if (path < buf + prefix)
+		return ERR_PTR(-ENAMETOOLONG);
+	return memcpy(path - prefix, NAME_PREFIX, prefix);
+}
+
+static const struct dentry_operations region_dentry_ops = {
+	.d_dname = region_dname,
+};
+
+static int region_init_fs_context(struct fs_context *fc)
+{
+	struct pseudo_fs_context *ctx = init_pseudo(fc, SHPT_FS_MAGIC);
+
+	if (!ctx)
+		return -ENOMEM;
+	fc->s_iflags |= SB_I_NOEXEC | SB_I_NODEV;
+	ctx->ops = &region_super_ops;
+	ctx->dops = &region_dentry_ops;
+	return 0;
+}
+
+static struct file_system_type region_fs_type = {
+	.owner = THIS_MODULE,
+	.name = "shpt",
+	.init_fs_context = region_init_fs_context,
+	.kill_sb = kill_anon_super,
+};
+
+static struct inode *region_inode(struct shpt_region *region)
+{
+	struct inode *inode = new_inode(region_mnt->mnt_sb);
+
+	if (!inode)
+		return ERR_PTR(-ENOMEM);
+	inode->i_ino = get_next_ino();
+	inode->i_mode = (region->fsdax ? S_IFREG : S_IFCHR) | 0600;
+	inode->i_flags |= S_DAX | S_PRIVATE;
+	simple_inode_init_ts(inode);
+	kobject_get(&region->kobj);
+	inode->i_private = region;
+	return inode;
+}
+
+/* Region files */
+
+static int region_fsync(struct file *file, loff_t start, loff_t end,
+			int datasync)
+{
+	return vfs_fsync_range(shpt_region_of(file)->backing, start, end,
+			       datasync);
+}
+
+static int region_fadvise(struct file *file, loff_t offset, loff_t len,
+			  int advice)
+{
+	return vfs_fadvise(shpt_region_of(file)->backing, offset, len, advice);
+}
+
+static long region_ioctl(struct file *file, unsigned int cmd,
+			 unsigned long arg)
+{
+	void __user *argp = (void __user *)arg;
+	struct shpt_region_info info;
+	u32 size;
+	int err;
+
+	if (cmd != SHPT_IOC_REGION_INFO)
+		return -ENOTTY;
+	err = shpt_copy_args(&info, sizeof(info), argp, &size);
+	if (err)
+		return err;
+	if (info.flags)
+		return -EINVAL;
+	shpt_region_info(shpt_region_of(file), &info);
+	return shpt_return_args(argp, size, &info, sizeof(info));
+}
+
+static void region_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct shpt_region *region = shpt_region_of(file);
+
+	seq_printf(m, "shpt-region:\t%llu\n", region->id);
+	seq_puts(m, "shpt-backing:\t");
+	seq_file_path(m, region->backing, "\n\t\\ ");
+	seq_putc(m, '\n');
+}
+
+static void region_retire(struct shpt_region *region)
+{
+	WARN_ON_ONCE(!list_empty(&region->guests));
+	kobject_del(&region->kobj);
+	shpt_host_destroy(region->host);
+	iput(region->inode);
+	kobject_put(&region->kobj);
+	simple_release_fs(&region_mnt, &region_mnt_pins);
+}
+
+/* Out of the table; under shpt_regions_lock. */
+static void region_unlist(struct shpt_region *region)
+{
+	hash_del(&region->hash);
+	nr_regions--;
+	retired.faults_served += atomic64_read(&region->faults_served);
+	retired.flushes += atomic64_read(&region->flushes);
+	retired.unlinks += atomic64_read(&region->unlinks);
+}
+
+static int region_release(struct inode *inode, struct file *file)
+{
+	struct shpt_region *region = inode->i_private;
+	bool last;
+
+	mutex_lock(&shpt_regions_lock);
+	last = !--region->files;
+	if (last)
+		region_unlist(region);
+	mutex_unlock(&shpt_regions_lock);
+	if (last)
+		region_retire(region);
+	return 0;
+}
+
+const struct file_operations shpt_region_fops = {
+	.owner = THIS_MODULE,
+	.release = region_release,
+	.mmap = shpt_guest_mmap,
+	.get_unmapped_area = shpt_guest_get_unmapped_area,
+	.fsync = region_fsync,
+	.fadvise = region_fadvise,
+	.unlocked_ioctl = region_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.show_fdinfo = region_show_fdinfo,
+};
+
+static struct file *region_file(struct shpt_region *region)
+{
+	struct file *file;
+
+	/* The last fput() drops a reference that alloc_file_pseudo() doesn't take. */
+	__module_get(THIS_MODULE);
+	ihold(region->inode);
+	file = alloc_file_pseudo(region->inode, region_mnt, "shpt", O_RDWR,
+				 &shpt_region_fops);
+	if (IS_ERR(file)) {
+		iput(region->inode);
+		module_put(THIS_MODULE);
+		return file;
+	}
+	region->files++;
+	return file;
+}
+
+/* Regions */
+
+static void region_free(struct kobject *kobj)
+{
+	struct shpt_region *region = container_of(kobj, struct shpt_region,
+						  kobj);
+
+	if (region->backing)
+		fput(region->backing);
+	kfree(region);
+}
+
+static const struct kobj_type region_ktype = {
+	.release = region_free,
+	.sysfs_ops = &kobj_sysfs_ops,
+	.default_groups = shpt_region_groups,
+};
+
+static struct shpt_region *region_find(const struct inode *key)
+{
+	struct shpt_region *region;
+
+	hash_for_each_possible(regions, region, hash, (unsigned long)key) {
+		if (region->key == key)
+			return region;
+	}
+	return NULL;
+}
+
+static struct shpt_region *region_alloc(struct inode *key, bool fsdax)
+{
+	struct shpt_region *region = kzalloc(sizeof(*region), GFP_KERNEL);
+
+	if (!region)
+		return NULL;
+	kobject_init(&region->kobj, &region_ktype);
+	region->id = ++last_id;
+	region->key = key;
+	region->fsdax = fsdax;
+	spin_lock_init(&region->guests_lock);
+	INIT_LIST_HEAD(&region->guests);
+	return region;
+}
+
+/* Make the region of a backing, with its host; it has no files yet. */
+static struct shpt_region *region_create(struct file *backing, bool fsdax)
+{
+	struct shpt_region *region;
+	int err;
+
+	if (nr_regions >= READ_ONCE(max_regions))
+		return ERR_PTR(-ENFILE);
+	region = region_alloc(backing->f_mapping->host, fsdax);
+	if (!region)
+		return ERR_PTR(-ENOMEM);
+	err = simple_pin_fs(&region_fs_type, &region_mnt, &region_mnt_pins);
+	if (err)
+		goto err_put;
+	region->inode = region_inode(region);
+	if (IS_ERR(region->inode)) {
+		err = PTR_ERR(region->inode);
+		goto err_unpin;
+	}
+	region->host = shpt_host_create(region, &backing->f_path);
+	if (IS_ERR(region->host)) {
+		err = PTR_ERR(region->host);
+		goto err_iput;
+	}
+	err = kobject_add(&region->kobj, shpt_region_dir, "%llu", region->id);
+	if (err)
+		goto err_host;
+	hash_add(regions, &region->hash, (unsigned long)region->key);
+	nr_regions++;
+	return region;
+
+err_host:
+	shpt_host_destroy(region->host);
+err_iput:
+	iput(region->inode);
+err_unpin:
+	simple_release_fs(&region_mnt, &region_mnt_pins);
+err_put:
+	kobject_put(&region->kobj);
+	return ERR_PTR(err);
+}
+
+/* Can this file be a backing, and may the caller have it mapped writable? */
+static int check_backing(struct file *file, bool *fsdax)
+{
+	struct inode *inode = file->f_mapping->host;
+	unsigned long addr;
+
+	if (inode->i_sb->s_magic == HUGETLBFS_MAGIC)
+		return -EMEDIUMTYPE;
+	/* A region of a region would lock hosts in hosts. */
+	if (!S_ISREG(inode->i_mode) || inode->i_sb->s_type == &region_fs_type)
+		return -ENODEV;
+	*fsdax = !shmem_mapping(file->f_mapping);
+	if (*fsdax && !IS_DAX(inode))
+		return -ENODEV;
+	if ((file->f_mode & (FMODE_READ | FMODE_WRITE)) !=
+	    (FMODE_READ | FMODE_WRITE))
+		return -EACCES;
+	if (IS_APPEND(inode))
+		return -EPERM;
+
+	/* All others that have a say (seals, LSM, file system) are asked so. */
+	addr = vm_mmap(file, 0, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+		       0);
+	if (IS_ERR_VALUE(addr))
+		return addr;
+	return vm_munmap(addr, PAGE_SIZE);
+}
+
+static struct file *region_open(struct file *backing, bool fsdax)
+{
+	struct shpt_region *region;
+	struct file *file;
+
+	if (mutex_lock_killable(&shpt_regions_lock))
+		return ERR_PTR(-EINTR);
+	region = region_find(backing->f_mapping->host);
+	if (!region)
+		region = region_create(backing, fsdax);
+	if (IS_ERR(region)) {
+		mutex_unlock(&shpt_regions_lock);
+		return ERR_CAST(region);
+	}
+	file = region_file(region);
+	if (IS_ERR(file) && !region->files) {
+		region_unlist(region);
+		region_retire(region);
+	}
+	mutex_unlock(&shpt_regions_lock);
+	return file;
+}
+
+/**
+ * shpt_region_open - SHPT_IOC_OPEN_REGION
+ * @backing_fd: the caller's file
+ *
+ * Returns a new fd of the backing's region, or an error of <shpt/uapi.h>.
+ */
+int shpt_region_open(int backing_fd)
+{
+	struct file *backing, *file;
+	bool fsdax;
+	int fd;
+
+	backing = fget(backing_fd);
+	if (!backing)
+		return -EBADF;
+	fd = check_backing(backing, &fsdax);
+	if (fd)
+		goto out;
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		goto out;
+	file = region_open(backing, fsdax);
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		fd = PTR_ERR(file);
+		goto out;
+	}
+	fd_install(fd, file);
+out:
+	fput(backing);
+	return fd;
+}
+
+/* Facts; the caller has a file of the region open, or the table locked. */
+void shpt_region_info(struct shpt_region *region,
+		      struct shpt_region_info *info)
+{
+	u64 unshared;
+
+	shpt_host_tables(region->host, &info->table_bytes, &unshared);
+	info->id = region->id;
+	info->backing_bytes = i_size_read(region->key);
+	info->hosts = 1;
+	info->guests = atomic_read(&region->nr_guests);
+	info->links = atomic_long_read(&region->links);
+	info->parked_bytes = info->links * PAGE_SIZE;
+	info->saved_bytes = unshared - info->table_bytes - info->parked_bytes;
+	info->faults_served = atomic64_read(&region->faults_served);
+	info->flushes = atomic64_read(&region->flushes);
+	info->unlinks = atomic64_read(&region->unlinks);
+}
+
+/* The same, summed up over all regions, those that are gone included. */
+void shpt_regions_info(struct shpt_region_info *sum, unsigned int *count)
+{
+	struct shpt_region *region;
+	int bucket;
+
+	mutex_lock(&shpt_regions_lock);
+	*sum = retired;
+	*count = nr_regions;
+	hash_for_each(regions, bucket, region, hash) {
+		struct shpt_region_info info;
+
+		shpt_region_info(region, &info);
+		sum->hosts += info.hosts;
+		sum->guests += info.guests;
+		sum->links += info.links;
+		sum->table_bytes += info.table_bytes;
+		sum->parked_bytes += info.parked_bytes;
+		sum->saved_bytes += info.saved_bytes;
+		sum->faults_served += info.faults_served;
+		sum->flushes += info.flushes;
+		sum->unlinks += info.unlinks;
+	}
+	mutex_unlock(&shpt_regions_lock);
+}
