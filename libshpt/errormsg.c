@@ -22,7 +22,7 @@ int refuse(struct reason *why, int err, const char *format, ...)
 }
 
 /* How every failed call of the library ends. */
-int fail(const struct reason *why)
+int fail_with(const struct reason *why)
 {
 	strcpy(message, why->text);
 	errno = why->err;

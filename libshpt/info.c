@@ -47,7 +47,7 @@ LIBSHPT_EXPORT int libshpt_info(const void *addr, struct libshpt_info *info,
 		       "information of %zu bytes at %p: pass a struct "
 		       "libshpt_info and its size",
 		       info_size, (void *)info);
-		return fail(&why);
+		return fail_with(&why);
 	}
 	memset(&known, 0, sizeof(known));
 	if (find((uintptr_t)addr, &known)) {
@@ -55,7 +55,7 @@ LIBSHPT_EXPORT int libshpt_info(const void *addr, struct libshpt_info *info,
 		       "no mapping of libshpt is at %p: pass an address that "
 		       "libshpt_map() returned",
 		       addr);
-		return fail(&why);
+		return fail_with(&why);
 	}
 	if (info_size > sizeof(known)) {
 		memset((char *)info + sizeof(known), 0,

@@ -67,7 +67,7 @@ extern const struct backend plain_backend;
 /* errormsg.c */
 int refuse(struct reason *why, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-int fail(const struct reason *why);
+int fail_with(const struct reason *why);
 
 /* range.c */
 size_t page_bytes(void);

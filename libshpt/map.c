@@ -148,7 +148,7 @@ LIBSHPT_EXPORT void *libshpt_map_attr(void *addr, size_t length, int prot,
 	    check_request(&req, &why) == 0 && watch_forks(&why) == 0)
 		m = map_request(&req, &known, &why);
 	if (!m) {
-		fail(&why);
+		fail_with(&why);
 		return MAP_FAILED;
 	}
 	return (void *)m->addr;
@@ -236,18 +236,18 @@ LIBSHPT_EXPORT int libshpt_unmap(void *addr, size_t length)
 	int err;
 
 	if (check_range((uintptr_t)addr, length, &why))
-		return fail(&why);
+		return fail_with(&why);
 	spare = malloc(sizeof(*spare));
 	if (!spare) {
 		refuse(&why, ENOMEM, "no memory for the table of mappings");
-		return fail(&why);
+		return fail_with(&why);
 	}
 	table_lock();
 	err = unmap_range(own_pages((uintptr_t)addr, length), spare, &why);
 	table_unlock();
 	if (err) {
 		free(spare);
-		return fail(&why);
+		return fail_with(&why);
 	}
 	return 0;
 }

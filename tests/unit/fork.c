@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* fork.c - tests of children and of threads */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+static int wait_for(pid_t pid)
+{
+	int status;
+
+	ck_assert_int_gt(pid, 0);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static uintptr_t greeted[4];
+static int greetings;
+
+static void greet(const struct mapping *m)
+{
+	greeted[greetings++] = m->addr;
+	errno = ENOTUNIQ;
+}
+
+START_TEST(each_mapping_hears_of_each_child)
+{
+	static const struct backend greeter = { .in_child = greet };
+	uintptr_t chunk = free_chunks(2);
+	pid_t pid;
+
+	/* Installs the handlers, and is a mapping that need not hear. */
+	libshpt_map(NULL, PAGE, READ_WRITE, PLAIN | MAP_ANONYMOUS, -1, 0);
+	add_mapping(chunk, chunk + PAGE, PAGE, &greeter);
+	add_mapping(chunk + CHUNK_BYTES, chunk + CHUNK_BYTES, 1, &greeter);
+
+	errno = 0;
+	pid = fork();
+	if (pid == 0) {
+		if (greetings != 2 || errno ||
+		    greeted[0] + greeted[1] != 2 * chunk + CHUNK_BYTES + PAGE)
+			_exit(1);
+		greetings = 0;
+		pid = fork();
+		_exit(pid ? wait_for(pid) != 0 : greetings != 2);
+	}
+	ck_assert_int_eq(wait_for(pid), 0);
+	ck_assert_int_eq(greetings, 0);
+}
+END_TEST
+
+START_TEST(child_touches_a_page)
+{
+	int fd = new_memfd(PAGE, 0);
+	unsigned char resident;
+	struct mapping m = { .length = 2 * PAGE };
+	void *p = mmap(NULL, 2 * PAGE, READ_WRITE, MAP_SHARED, fd, 0);
+
+	ck_assert_ptr_ne(p, MAP_FAILED);
+	ck_assert_int_eq(mincore(p, PAGE, &resident), 0);
+	ck_assert_int_eq(resident & 1, 0);
+	m.addr = (uintptr_t)p;
+	shpt_backend.in_child(&m);
+	ck_assert_int_eq(mincore(p, PAGE, &resident), 0);
+	ck_assert_int_eq(resident & 1, 1);
+}
+END_TEST
+
+/* A signal would end this process. */
+START_TEST(child_survives_the_end_of_the_file)
+{
+	int fd = new_memfd(0, 0);
+	struct mapping m = { .length = PAGE };
+	void *p = mmap(NULL, PAGE, READ_WRITE, MAP_SHARED, fd, 0);
+
+	ck_assert_ptr_ne(p, MAP_FAILED);
+	m.addr = (uintptr_t)p;
+	shpt_backend.in_child(&m);
+	ck_assert(is_mapped(m.addr));
+	ck_assert_int_eq(munmap(p, PAGE), 0);
+	shpt_backend.in_child(&m);
+}
+END_TEST
+
+static atomic_bool stop;
+
+static void *map_and_unmap(void *arg)
+{
+	(void)arg;
+	while (!stop) {
+		char *p = libshpt_map(NULL, 3 * PAGE, READ_WRITE,
+				      PLAIN | MAP_ANONYMOUS, -1, 0);
+
+		if (p == MAP_FAILED || libshpt_unmap(p + PAGE, PAGE) ||
+		    libshpt_unmap(p, 3 * PAGE))
+			abort();
+	}
+	return NULL;
+}
+
+/* A child that met the lock held would hang here, and libcheck end the test. */
+START_TEST(children_of_threads_find_the_table_whole)
+{
+	pthread_t threads[3];
+
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL,
+						map_and_unmap, NULL),
+				 0);
+	for (int i = 0; i < 100; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			char *p = libshpt_map(NULL, PAGE, READ_WRITE,
+					      PLAIN | MAP_ANONYMOUS, -1, 0);
+
+			_exit(p == MAP_FAILED || libshpt_unmap(p, PAGE));
+		}
+		ck_assert_int_eq(wait_for(pid), 0);
+	}
+	stop = true;
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+}
+END_TEST
+
+static pthread_barrier_t barrier;
+
+static void *fail_differently(void *arg)
+{
+	const char *before = libshpt_errormsg(), *expect = arg;
+	char address[32];
+	void *p = (void *)strtoul(expect, NULL, 0);
+
+	if (strcmp(before, ""))
+		return "a new thread starts with a message";
+	snprintf(address, sizeof(address), "address %s ", expect);
+	for (int i = 0; i < 1000; i++) {
+		libshpt_unmap(p, PAGE);
+		pthread_barrier_wait(&barrier);
+		if (!strstr(libshpt_errormsg(), address))
+			return "a message is another thread's";
+	}
+	return NULL;
+}
+
+START_TEST(messages_belong_to_threads)
+{
+	static char *addresses[] = { "0x1", "0x2", "0x3" };
+	pthread_t threads[3];
+
+	libshpt_unmap((void *)9, PAGE);
+	ck_assert_int_eq(pthread_barrier_init(&barrier, NULL, 3), 0);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL,
+						fail_differently, addresses[i]),
+				 0);
+	for (int i = 0; i < 3; i++) {
+		void *complaint;
+
+		ck_assert_int_eq(pthread_join(threads[i], &complaint), 0);
+		ck_assert_msg(!complaint, "%s", (char *)complaint);
+	}
+	ck_assert_ptr_nonnull(strstr(libshpt_errormsg(), "address 0x9 "));
+}
+END_TEST
+
+TCase *fork_tests(void)
+{
+	TCase *t = tcase_create("fork");
+
+	tcase_set_timeout(t, 30);
+	tcase_add_test(t, each_mapping_hears_of_each_child);
+	tcase_add_test(t, child_touches_a_page);
+	tcase_add_test(t, child_survives_the_end_of_the_file);
+	tcase_add_test(t, children_of_threads_find_the_table_whole);
+	tcase_add_test(t, messages_belong_to_threads);
+	return t;
+}

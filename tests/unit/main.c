@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * main.c - runs the unit tests, which need neither module nor root
+ *
+ * Each test is a process of its own, except with CK_FORK=no in the environment.
+ */
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+bool is_mapped(uintptr_t addr)
+{
+	return msync((void *)addr, PAGE, MS_ASYNC) == 0;
+}
+
+/* A 1 GiB-aligned address where that many chunks are free. */
+uintptr_t free_chunks(size_t chunks)
+{
+	size_t length = (chunks + 1) * CHUNK_BYTES;
+	void *p = mmap(NULL, length, PROT_NONE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	ck_assert_ptr_ne(p, MAP_FAILED);
+	ck_assert_int_eq(munmap(p, length), 0);
+	return round_up((uintptr_t)p, CHUNK_BYTES);
+}
+
+int new_memfd(off_t size, unsigned int flags)
+{
+	int fd = memfd_create("unit", MFD_CLOEXEC | flags);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(ftruncate(fd, size), 0);
+	return fd;
+}
+
+/*
+ * Puts a mapping in the table as the shpt backend would: the whole chunks
+ * around the caller's bytes, from @chunk on. What is mapped is ordinary memory.
+ */
+struct mapping *add_mapping(uintptr_t chunk, uintptr_t addr, size_t length,
+			    const struct backend *backend)
+{
+	struct mapping *m = calloc(1, sizeof(*m));
+
+	ck_assert_ptr_nonnull(m);
+	m->backend = backend;
+	m->addr = addr;
+	m->length = length;
+	m->taken = whole_chunks(addr, length);
+	m->unit = CHUNK_BYTES;
+	ck_assert_uint_eq(m->taken.start, chunk);
+	ck_assert_ptr_ne(mmap((void *)m->taken.start,
+			      m->taken.end - m->taken.start, READ_WRITE,
+			      MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE |
+				      MAP_FIXED_NOREPLACE,
+			      -1, 0),
+			 MAP_FAILED);
+	table_lock();
+	table_add(m, NULL);
+	table_unlock();
+	return m;
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("libshpt");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, range_tests());
+	suite_add_tcase(suite, structs_tests());
+	suite_add_tcase(suite, plain_tests());
+	suite_add_tcase(suite, fixed_tests());
+	suite_add_tcase(suite, table_tests());
+	suite_add_tcase(suite, fork_tests());
+	suite_add_tcase(suite, errors_tests());
+	suite_add_tcase(suite, symbols_tests());
+
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

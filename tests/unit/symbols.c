@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* symbols.c - test of what libshpt.so exports: that, and nothing else */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <string.h>
+
+#include "unit.h"
+
+START_TEST(exports)
+{
+	static const char *const expected[] = {
+		"LIBSHPT_0.1",
+		"libshpt_backend_name@@LIBSHPT_0.1",
+		"libshpt_errormsg@@LIBSHPT_0.1",
+		"libshpt_info@@LIBSHPT_0.1",
+		"libshpt_map@@LIBSHPT_0.1",
+		"libshpt_map_attr@@LIBSHPT_0.1",
+		"libshpt_unmap@@LIBSHPT_0.1",
+	};
+	FILE *nm = popen("LC_ALL=C nm -D --defined-only -P " LIBSHPT_SO, "re");
+	char line[256];
+	size_t n = 0;
+
+	ck_assert_ptr_nonnull(nm);
+	while (fgets(line, sizeof(line), nm)) {
+		line[strcspn(line, " ")] = '\0';
+		ck_assert_msg(n < COUNT(expected),
+			      "%s is exported too", line);
+		ck_assert_str_eq(line, expected[n++]);
+	}
+	ck_assert_int_eq(pclose(nm), 0);
+	ck_assert_uint_eq(n, COUNT(expected));
+}
+END_TEST
+
+TCase *symbols_tests(void)
+{
+	TCase *t = tcase_create("symbols");
+
+	tcase_add_test(t, exports);
+	return t;
+}

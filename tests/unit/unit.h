@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* unit.h - what the unit tests have in common */
+#ifndef SHPT_UNIT_H
+#define SHPT_UNIT_H
+
+#include <check.h>
+#include <errno.h>
+#include <stdbool.h>
+
+#include "internal.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define PAGE page_bytes()
+#define READ_WRITE (PROT_READ | PROT_WRITE)
+
+/* No backend but plain gives MAP_32BIT: so these tests also hold where the
+ * module is loaded. */
+#define PLAIN (MAP_SHARED | MAP_32BIT)
+
+TCase *errors_tests(void);
+TCase *fixed_tests(void);
+TCase *fork_tests(void);
+TCase *plain_tests(void);
+TCase *range_tests(void);
+TCase *structs_tests(void);
+TCase *symbols_tests(void);
+TCase *table_tests(void);
+
+/* main.c */
+bool is_mapped(uintptr_t addr);
+uintptr_t free_chunks(size_t chunks);
+int new_memfd(off_t size, unsigned int flags);
+struct mapping *add_mapping(uintptr_t chunk, uintptr_t addr, size_t length,
+			    const struct backend *backend);
+
+#endif /* SHPT_UNIT_H */
