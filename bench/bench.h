@@ -77,14 +77,14 @@ uint64_t word_value(const struct pass *pass, uint64_t n);
 struct workers_options {
 	unsigned int workers;
 	uint64_t bytes;
-	unsigned int rounds; /* 0: up to AUTO_ROUNDS, while time allows */
+	unsigned int rounds; /* 0: up to AUTO_ROUNDS within AUTO_SECONDS */
 	const char *dir;
 	bool backings[BACKINGS];
 	bool modes[MODES];
 };
 
 #define AUTO_ROUNDS  3
-#define AUTO_SECONDS 15
+#define AUTO_SECONDS 20
 
 /* What the rounds of one mode over one backing came to. */
 struct result {
@@ -92,6 +92,7 @@ struct result {
 	enum mode mode;
 	unsigned int workers;
 	unsigned int rounds;
+	unsigned int later_scans_timed;
 	uint64_t bytes;
 	double page_table_bytes;
 	double first_scan_seconds;

@@ -140,7 +140,7 @@ void report_table(const struct result *results, size_t n)
 
 static json_t *json_result(const struct result *r)
 {
-	return json_pack("{ss ss sI sI sI sI sf sf sf sI sf sf sI}",
+	return json_pack("{ss ss sI sI sI sI sf sf sI sf sI sf sf sI}",
 		"backing", backing_names[r->backing],
 		"mode", mode_names[r->mode],
 		"workers", (json_int_t)r->workers,
@@ -149,6 +149,7 @@ static json_t *json_result(const struct result *r)
 		"page_table_bytes", (json_int_t)r->page_table_bytes,
 		"first_scan_seconds", r->first_scan_seconds,
 		"later_scan_seconds_median", r->later_scan_seconds_median,
+		"later_scans_timed", (json_int_t)r->later_scans_timed,
 		"first_faults", r->first_faults,
 		"later_faults_max", (json_int_t)r->later_faults_max,
 		"fork_to_first_byte_seconds_median",

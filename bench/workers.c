@@ -6,7 +6,9 @@
  * them through these steps; each is ended by all before the next begins:
  *
  *   MAP     all map the whole file and touch nothing of it
- *   SCAN    one after the other, each alone, reads one word of every page
+ *   SCAN    all read one word of every page: the first worker alone, then
+ *           later ones, each alone, until ALONE_SECONDS are over, then the
+ *           rest at once; only those alone are timed, faults count for all
  *   FORK    the first forks children that read one byte and exit
  *   WRITE   all at once write words of their own, spread over the whole file
  *   VERIFY  all at once read all words, and this process reads the file
@@ -24,18 +26,23 @@
 
 #include "bench.h"
 
+/* Ordinary 4 KiB mappings would take minutes one after the other. */
+#define ALONE_SECONDS 5
+#define ALONE_MIN     6
+
 /* A worker as seen by the process that leads it. */
 struct led {
 	pid_t pid;
 	int fd;
 };
 
-/* What one pass measured; later_scans has all workers but the first. */
+/* What one pass measured. */
 struct measures {
 	double page_table_bytes;
 	double first_scan;
 	double first_faults;
-	double *later_scans;
+	double *later_scans; /* those timed */
+	unsigned int later_timed;
 	double fork_to_first_byte;
 	double exit;
 	uint64_t later_faults_max;
@@ -122,19 +129,25 @@ static struct answer await(const struct pass *pass, const struct led *workers,
 	return answer;
 }
 
-/* Returns the sum of what the workers count as errors. */
-static uint64_t all_at_once(const struct pass *pass, const struct led *workers,
-			    enum step step)
+/* Workers from first on; returns the sum of errors and the most faults. */
+static struct answer at_once(const struct pass *pass, const struct led *workers,
+			     unsigned int first, enum step step)
 {
-	uint64_t errors = 0;
+	struct answer all = {0};
 
-	progress("%s, %s: %u workers %s", backing_names[pass->backing->kind],
-		 mode_names[pass->mode], pass->workers, step_names[step]);
-	for (unsigned int i = 0; i < pass->workers; i++)
+	progress("%s, %s: %u workers: %s", backing_names[pass->backing->kind],
+		 mode_names[pass->mode], pass->workers - first,
+		 step_names[step]);
+	for (unsigned int i = first; i < pass->workers; i++)
 		order(&workers[i], step);
-	for (unsigned int i = 0; i < pass->workers; i++)
-		errors += await(pass, workers, i, step).errors;
-	return errors;
+	for (unsigned int i = first; i < pass->workers; i++) {
+		struct answer answer = await(pass, workers, i, step);
+
+		all.errors += answer.errors;
+		if (answer.faults > all.faults)
+			all.faults = answer.faults;
+	}
+	return all;
 }
 
 static struct answer alone(const struct pass *pass, const struct led *workers,
@@ -166,22 +179,33 @@ static void start(const struct pass *pass, struct led *workers)
 	}
 }
 
+static void later_scan(struct measures *m, const struct answer *answer)
+{
+	if (answer->faults > m->later_faults_max)
+		m->later_faults_max = answer->faults;
+	m->errors += answer->errors;
+}
+
 static void scans(const struct pass *pass, const struct led *workers,
 		  struct measures *m)
 {
 	double before = page_tables();
+	double begin = now();
 	struct answer answer = alone(pass, workers, 0, SCAN);
+	unsigned int i;
 
 	m->first_scan = answer.seconds;
 	m->first_faults = answer.faults;
 	m->errors += answer.errors;
-	for (unsigned int i = 1; i < pass->workers; i++) {
+	for (i = 1; i < pass->workers; i++) {
+		if (i >= ALONE_MIN && now() - begin > ALONE_SECONDS)
+			break;
 		answer = alone(pass, workers, i, SCAN);
-		m->later_scans[i - 1] = answer.seconds;
-		if (answer.faults > m->later_faults_max)
-			m->later_faults_max = answer.faults;
-		m->errors += answer.errors;
+		m->later_scans[m->later_timed++] = answer.seconds;
+		later_scan(m, &answer);
 	}
+	answer = at_once(pass, workers, i, SCAN);
+	later_scan(m, &answer);
 	m->page_table_bytes = page_tables() - before;
 }
 
@@ -225,11 +249,11 @@ static void run_pass(const struct pass *pass, struct measures *m)
 	if (!workers)
 		die("no memory for %u workers", pass->workers);
 	start(pass, workers);
-	all_at_once(pass, workers, MAP);
+	at_once(pass, workers, 0, MAP);
 	scans(pass, workers, m);
 	m->fork_to_first_byte = alone(pass, workers, 0, FORK).seconds;
-	all_at_once(pass, workers, WRITE);
-	m->errors += all_at_once(pass, workers, VERIFY);
+	at_once(pass, workers, 0, WRITE);
+	m->errors += at_once(pass, workers, 0, VERIFY).errors;
 	m->errors += verify_file(pass);
 	m->exit = stop(pass, workers);
 	for (unsigned int i = 0; i < pass->workers; i++)
@@ -247,8 +271,9 @@ static void run_pass(const struct pass *pass, struct measures *m)
 		median(values_, n);                          \
 	})
 
+/* later_scans begins with those of the first round, and has room for all. */
 static struct result sum_up(const struct pass *pass, struct measures *m,
-			    double *later_scans, unsigned int rounds)
+			    unsigned int rounds)
 {
 	struct result r = {
 		.backing = pass->backing->kind,
@@ -262,15 +287,16 @@ static struct result sum_up(const struct pass *pass, struct measures *m,
 		.fork_to_first_byte_seconds_median =
 			MEDIAN_OF(m, rounds, fork_to_first_byte),
 		.exit_seconds = MEDIAN_OF(m, rounds, exit),
-		.later_scan_seconds_median =
-			median(later_scans, rounds * (pass->workers - 1)),
 	};
 
 	for (unsigned int i = 0; i < rounds; i++) {
+		r.later_scans_timed += m[i].later_timed;
 		if (m[i].later_faults_max > r.later_faults_max)
 			r.later_faults_max = m[i].later_faults_max;
 		r.verify_errors += m[i].errors;
 	}
+	r.later_scan_seconds_median =
+		median(m[0].later_scans, r.later_scans_timed);
 	return r;
 }
 
@@ -279,23 +305,25 @@ size_t workers_run(const struct workers_options *options,
 {
 	static struct measures measures[MODES][MAX_ROUNDS];
 	unsigned int rounds = options->rounds ? options->rounds : AUTO_ROUNDS;
-	unsigned int later = options->workers - 1;
-	double *later_scans[MODES];
+	double *later_scans[MODES], *next_scan[MODES];
 	struct pass pass = {.backing = backing, .workers = options->workers};
-	double begin = now();
+	double begin = now(), spent;
 	unsigned int round;
 	size_t n = 0;
 
 	memset(measures, 0, sizeof(measures));
 	for (int mode = 0; mode < MODES; mode++) {
-		later_scans[mode] =
-			calloc((size_t)rounds * later + 1, sizeof(double));
+		later_scans[mode] = calloc((size_t)rounds * options->workers,
+					   sizeof(double));
 		if (!later_scans[mode])
 			die("no memory for %u rounds", rounds);
+		next_scan[mode] = later_scans[mode];
 	}
 
 	for (round = 0; round < rounds; round++) {
-		if (!options->rounds && round && now() - begin > AUTO_SECONDS)
+		spent = now() - begin;
+		if (!options->rounds && round &&
+		    spent + spent / round > AUTO_SECONDS)
 			break;
 		for (pass.mode = 0; pass.mode < MODES; pass.mode++) {
 			struct measures *m = &measures[pass.mode][round];
@@ -303,15 +331,16 @@ size_t workers_run(const struct workers_options *options,
 			if (!options->modes[pass.mode])
 				continue;
 			pass.seed++;
-			m->later_scans = later_scans[pass.mode] + round * later;
+			m->later_scans = next_scan[pass.mode];
 			run_pass(&pass, m);
+			next_scan[pass.mode] += m->later_timed;
 		}
 	}
 
 	for (pass.mode = 0; pass.mode < MODES; pass.mode++) {
 		if (options->modes[pass.mode])
-			results[n++] = sum_up(&pass, measures[pass.mode],
-					      later_scans[pass.mode], round);
+			results[n++] =
+				sum_up(&pass, measures[pass.mode], round);
 		free(later_scans[pass.mode]);
 	}
 	return n;
