@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# common.sh - what tests/vm/run and quickstart have in common: steps that log
+# to files, the choice of a kernel, and building. Sourced with $SRC set.
+
+BUILD=${SHPT_BUILD:-$SRC/build}
+mkdir -p "$BUILD"
+BUILD=$(cd "$BUILD" && pwd)
+LOGS=$BUILD/logs
+mkdir -p "$LOGS"
+
+# An autotools tree that is configured in place is used as it is.
+TREE=$BUILD/tree
+[ ! -f "$SRC/config.status" ] || TREE=$SRC
+
+say() {
+	printf '==> %s\n' "$*" >&2
+}
+
+die() {
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	exit 2
+}
+
+# step LOG "what it does" COMMAND [ARG...]: one line for people, the rest to
+# the log, of which they see the end when the command fails.
+step() {
+	step_log=$LOGS/$1.log
+	say "$2 (log: $step_log)"
+	shift 2
+	"$@" >"$step_log" 2>&1 </dev/null && return
+	printf '%s\n' "--- the end of $step_log:" >&2
+	tail -n 30 "$step_log" >&2
+	die "this step failed: $*"
+}
+
+# Two runs in one build directory would build and boot into each other's files.
+lock_build() {
+	[ "${SHPT_LOCKED:-}" != "$BUILD" ] || return 0
+	exec 9>"$BUILD/lock"
+	if ! flock -n 9; then
+		say "waiting for another run that uses $BUILD"
+		flock 9
+	fi
+	export SHPT_LOCKED="$BUILD"
+}
+
+# The version of an installed package, or nothing.
+installed_version() {
+	dpkg-query -W -f '${db:Status-Status} ${Version}' "$1" 2>/dev/null |
+		sed -n 's/^installed //p'
+}
+
+# find_kernel SERIES: set RELEASE to the newest installed cloud kernel of the
+# series that has headers of the very same package version, or fail.
+find_kernel() {
+	RELEASE=
+	for k in $(ls /lib/modules 2>/dev/null |
+		   grep "^$(printf %s "$1" | sed 's/\./\\./g')\..*-cloud-amd64$" |
+		   sort -V); do
+		[ -f "/boot/vmlinuz-$k" ] &&
+			[ -f "/lib/modules/$k/build/Makefile" ] || continue
+		v=$(installed_version "linux-headers-$k")
+		[ -n "$v" ] || continue
+		if [ "$(installed_version "linux-image-$k")" = "$v" ] ||
+		   [ "$(installed_version "linux-image-$k-unsigned")" = "$v" ]
+		then
+			RELEASE=$k
+		fi
+	done
+	[ -n "$RELEASE" ]
+}
+
+# Kbuild writes where it reads, so it gets a copy; only what differs is copied,
+# so only that is compiled again.
+copy_sources() {
+	(cd "$1" && find . -type f \( -name '*.[chS]' -o -name Kbuild \)) |
+	while read -r f; do
+		cmp -s "$1/$f" "$2/$f" || install -D -m 644 "$1/$f" "$2/$f"
+	done
+}
+
+# build_module FROM TO: the modules of a folder for kernel RELEASE, without
+# warning. That the compiler is not the very one of the kernel is no warning
+# about these sources.
+build_module() {
+	mkdir -p "$2"
+	copy_sources "$1" "$2"
+	make -j"$(nproc)" -C "/lib/modules/$RELEASE/build" M="$2" W=1 \
+		modules >"$2/make.log" 2>&1
+	status=$?
+	cat "$2/make.log"
+	[ "$status" = 0 ] || return 1
+	if grep -v 'the compiler differs from' "$2/make.log" |
+	   grep -Eq 'warning:|WARNING:'; then
+		echo "a warning fails the build"
+		rm -rf "$2"
+		return 1
+	fi
+}
+
+build_modules() {
+	build_module "$SRC/kernel" "$MODULES/shpt" &&
+		build_module "$SRC/tests/vm/modules" "$MODULES/test"
+}
+
+configure_and_make() {
+	if [ ! -f "$TREE/Makefile" ]; then
+		[ -x "$SRC/configure" ] ||
+			(cd "$SRC" && autoreconf -fi) || return 1
+		mkdir -p "$TREE" && (cd "$TREE" && "$SRC/configure") || return 1
+	fi
+	make -C "$TREE" -j"$(nproc)"
+}
+
+# Everything but the tests, for kernel RELEASE.
+build_all() {
+	MODULES=$BUILD/module/$RELEASE
+	step tree "building the library and the commands" configure_and_make
+	step module "building shpt.ko for $RELEASE" build_modules
+}
