@@ -13,7 +13,9 @@
 
 bool is_mapped(uintptr_t addr)
 {
-	return msync((void *)addr, PAGE, MS_ASYNC) == 0;
+	unsigned char resident;
+
+	return mincore((void *)addr, PAGE, &resident) == 0;
 }
 
 /* A 1 GiB-aligned address where that many chunks are free. */
