@@ -111,6 +111,7 @@ size_t workers_run(const struct workers_options *options,
 /* --- report.c --- */
 
 void report_table(const struct result *results, size_t n);
-void report_json(const struct result *results, size_t n);
+/* To the file of that name, or to stdout where there is none. */
+void report_json(const char *path, const struct result *results, size_t n);
 
 #endif /* BENCH_H */

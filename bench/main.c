@@ -29,7 +29,7 @@ static const char help[] =
 "                       on ext4 mounted with -o dax=always, with SIZE free\n"
 "  -m, --mode MODE      plain or shpt; can be given more than once (default\n"
 "                       both)\n"
-"  -J, --json           print JSON\n"
+"  -J, --json[=FILE]    print JSON; or the tables, and JSON to FILE\n"
 "  -h, --help           print this text\n"
 "  -V, --version        print the version\n"
 "\n"
@@ -216,12 +216,13 @@ static int workers(int argc, char **argv)
 		{"backing", required_argument, NULL, 'b'},
 		{"dir", required_argument, NULL, 'd'},
 		{"mode", required_argument, NULL, 'm'},
-		{"json", no_argument, NULL, 'J'},
+		{"json", optional_argument, NULL, 'J'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{0}};
 	struct workers_options options = {.workers = 64, .bytes = 1ULL << 30};
 	struct result results[BACKINGS * MODES];
+	const char *json_path = NULL;
 	bool json = false, wrong = false;
 	size_t n = 0;
 	int c;
@@ -253,6 +254,7 @@ static int workers(int argc, char **argv)
 			break;
 		case 'J':
 			json = true;
+			json_path = optarg;
 			break;
 		case 'h':
 			fputs(help, stdout);
@@ -289,8 +291,8 @@ static int workers(int argc, char **argv)
 	progress_end();
 
 	if (json)
-		report_json(results, n);
-	else
+		report_json(json_path, results, n);
+	if (!json || json_path)
 		report_table(results, n);
 	for (size_t i = 0; i < n; i++)
 		wrong |= results[i].verify_errors != 0;

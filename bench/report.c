@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* report.c - print the results: a table for people, JSON for programs */
+#include <errno.h>
 #include <jansson.h>
 #include <libsmartcols.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "bench.h"
 
@@ -158,14 +160,19 @@ static json_t *json_result(const struct result *r)
 		"verify_errors", (json_int_t)r->verify_errors);
 }
 
-void report_json(const struct result *results, size_t n)
+void report_json(const char *path, const struct result *results, size_t n)
 {
+	FILE *out = path ? fopen(path, "we") : stdout;
 	json_t *list = json_array();
 	json_t *root = json_pack("{si so}", "schema", 1, "results", list);
 
+	if (!out)
+		die("cannot write %s: %s", path, strerror(errno));
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(list, json_result(&results[i]));
-	json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-	putchar('\n');
+	json_dumpf(root, out, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+	putc('\n', out);
+	if (path && (ferror(out) | fclose(out)))
+		die("cannot write %s: %s", path, strerror(errno));
 	json_decref(root);
 }
