@@ -112,9 +112,11 @@ configure_and_make() {
 	make -C "$TREE" -j"$(nproc)"
 }
 
-# Everything but the tests, for kernel RELEASE.
+# Everything but the tests, for kernel RELEASE; once, though run by run.
 build_all() {
 	MODULES=$BUILD/module/$RELEASE
+	[ "${SHPT_BUILT:-}" != "$MODULES" ] || return 0
 	step tree "building the library and the commands" configure_and_make
 	step module "building shpt.ko for $RELEASE" build_modules
+	export SHPT_BUILT="$MODULES"
 }
