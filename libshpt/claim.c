@@ -8,7 +8,6 @@
  * the chunks are mapped over it all.
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <sys/mman.h>
 
 #include "internal.h"
@@ -28,11 +27,8 @@ static int claim(uintptr_t start, uintptr_t end)
 
 static void release(uintptr_t start, uintptr_t end)
 {
-	int saved = errno;
-
 	if (start != end)
 		munmap((void *)start, end - start);
-	errno = saved;
 }
 
 /*
@@ -52,7 +48,7 @@ int claim_around(struct range whole, struct range own, bool own_too)
 	return 0;
 }
 
-/* Gives back what claim_around() claimed; keeps errno. */
+/* Gives back what claim_around() claimed. */
 void release_around(struct range whole, struct range own, bool own_too)
 {
 	if (own_too) {

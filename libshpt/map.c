@@ -214,10 +214,11 @@ static int check_range(uintptr_t addr, size_t length, struct reason *why)
 	uintptr_t end;
 
 	if (addr % page_bytes())
-		return refuse(why, EINVAL,
-			      "address %#zx is not a multiple of the page size: "
-			      "pass what libshpt_map() returned",
-			      (size_t)addr);
+		return refuse(
+			why, EINVAL,
+			"address %#zx is not a multiple of the page size: "
+			"pass what libshpt_map() returned",
+			(size_t)addr);
 	if (length == 0)
 		return refuse(why, EINVAL,
 			      "length is 0: unmap at least one byte");

@@ -83,8 +83,7 @@ static int plain_map(const struct request *req, struct mapping *m,
 	do
 		p = mmap((void *)req->addr, req->length, req->prot, req->flags,
 			 req->fd, req->offset);
-	while (p == MAP_FAILED && errno == EINVAL &&
-	       (req->flags & MAP_FIXED) &&
+	while (p == MAP_FAILED && errno == EINVAL && (req->flags & MAP_FIXED) &&
 	       table_evict(own_pages(req->addr, req->length)));
 	if (p == MAP_FAILED)
 		return refuse_mmap(errno, req, why);

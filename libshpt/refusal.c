@@ -13,8 +13,8 @@
 
 #include "internal.h"
 
-#define WHAT_CAN_BE_SHARED                                                    \
-	"put it on tmpfs, in a memfd or on a file system mounted with "       \
+#define WHAT_CAN_BE_SHARED                                              \
+	"put it on tmpfs, in a memfd or on a file system mounted with " \
 	"-o dax=always"
 
 /* For opening the device. */
@@ -25,21 +25,25 @@ int refuse_device(int err, struct reason *why)
 	case ENXIO:
 	case ENODEV:
 		if (access("/sys/class/misc/shpt", F_OK) == 0)
-			return refuse(why, ENOENT, SHPT_DEVICE
+			return refuse(why, ENOENT,
+				      SHPT_DEVICE
 				      " is not there though the module is "
 				      "loaded: let this container have the "
 				      "device");
-		return refuse(why, ENOENT, SHPT_DEVICE
+		return refuse(why, ENOENT,
+			      SHPT_DEVICE
 			      " is not there, the module is not loaded: run "
 			      "\"modprobe shpt\"");
 	case EACCES:
 	case EPERM:
-		return refuse(why, EACCES, SHPT_DEVICE
+		return refuse(why, EACCES,
+			      SHPT_DEVICE
 			      ": no permission: add yourself to the group that "
 			      "owns it, \"usermod -aG shpt USER\", and log in "
 			      "anew");
 	case EMFILE:
-		return refuse(why, err, SHPT_DEVICE
+		return refuse(why, err,
+			      SHPT_DEVICE
 			      ": this process has too many open files: raise "
 			      "\"ulimit -n\"");
 	default:
@@ -110,11 +114,12 @@ int refuse_region(int err, int fd, struct reason *why)
 			      "run: dmesg names its path; put it there or run "
 			      "\"modprobe shpt donor=PATH\"");
 	case ENFILE:
-		return refuse(why, err,
-			      "%s: the shpt module serves as many regions as it "
-			      "may: raise "
-			      "/sys/module/shpt/parameters/max_regions",
-			      name);
+		return refuse(
+			why, err,
+			"%s: the shpt module serves as many regions as it "
+			"may: raise "
+			"/sys/module/shpt/parameters/max_regions",
+			name);
 	case EMFILE:
 		return refuse(why, err,
 			      "%s: this process has too many open files: raise "
@@ -126,7 +131,8 @@ int refuse_region(int err, int fd, struct reason *why)
 	case ENOTTY:
 	case EINVAL:
 	case E2BIG:
-		return refuse(why, err, SHPT_DEVICE
+		return refuse(why, err,
+			      SHPT_DEVICE
 			      " does not know what this library asks of it: "
 			      "install module and library of one version");
 	default:
@@ -142,10 +148,11 @@ int refuse_guest(int err, int fd, struct reason *why)
 
 	switch (err) {
 	case EBUSY:
-		return refuse(why, err,
-			      "another MMU (KVM, RDMA on-demand paging, HMM, "
-			      "IOMMU SVA) watches or once watched this process: "
-			      "share page tables in processes that use none");
+		return refuse(
+			why, err,
+			"another MMU (KVM, RDMA on-demand paging, HMM, "
+			"IOMMU SVA) watches or once watched this process: "
+			"share page tables in processes that use none");
 	case EPERM:
 		return refuse_permission(fd, name, why);
 	case EOVERFLOW:
@@ -154,13 +161,14 @@ int refuse_guest(int err, int fd, struct reason *why)
 			      "offset of its file system: map a lower part",
 			      name);
 	case ENOMEM:
-		return refuse(why, err,
-			      "%s: no memory, or no room for whole chunks of "
-			      "1 GiB in the address space: see \"ulimit -v\" and "
-			      "vm.max_map_count",
-			      name);
+		return refuse(
+			why, err,
+			"%s: no memory, or no room for whole chunks of "
+			"1 GiB in the address space: see \"ulimit -v\" and "
+			"vm.max_map_count",
+			name);
 	default:
-		return refuse(why, err,
-			      "the shpt module refuses to map %s: %m", name);
+		return refuse(why, err, "the shpt module refuses to map %s: %m",
+			      name);
 	}
 }

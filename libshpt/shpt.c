@@ -15,9 +15,9 @@
 #include "internal.h"
 
 /* What mmap(2) ignores, or what is carried out here. */
-#define CARRIED_OUT                                                           \
-	(MAP_TYPE | MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_ANONYMOUS |         \
-	 MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK |            \
+#define CARRIED_OUT                                                   \
+	(MAP_TYPE | MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_ANONYMOUS | \
+	 MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK |    \
 	 MAP_DENYWRITE | MAP_EXECUTABLE)
 
 static int refuse_flags(int flags, struct reason *why)
@@ -26,8 +26,8 @@ static int refuse_flags(int flags, struct reason *why)
 		int flag;
 		const char *name;
 	} names[] = {
-		{ MAP_HUGETLB, "MAP_HUGETLB" }, { MAP_SYNC, "MAP_SYNC" },
-		{ MAP_LOCKED, "MAP_LOCKED" },	{ MAP_32BIT, "MAP_32BIT" },
+		{ MAP_HUGETLB, "MAP_HUGETLB" },	    { MAP_SYNC, "MAP_SYNC" },
+		{ MAP_LOCKED, "MAP_LOCKED" },	    { MAP_32BIT, "MAP_32BIT" },
 		{ MAP_GROWSDOWN, "MAP_GROWSDOWN" },
 	};
 
@@ -49,9 +49,10 @@ static int check_shareable(const struct request *req, struct reason *why)
 			      "a MAP_PRIVATE mapping has pages of its own: "
 			      "use MAP_SHARED to share page tables");
 	if (req->prot & PROT_EXEC)
-		return refuse(why, EPERM,
-			      "PROT_EXEC cannot be had with shared page tables: "
-			      "leave it out");
+		return refuse(
+			why, EPERM,
+			"PROT_EXEC cannot be had with shared page tables: "
+			"leave it out");
 	if (req->prot != (PROT_READ | PROT_WRITE))
 		return refuse(why, EOPNOTSUPP,
 			      "only PROT_READ | PROT_WRITE mappings share page "
@@ -111,8 +112,8 @@ static void *mmap_again(uintptr_t addr, size_t length, int flags, int fd,
 	void *p;
 
 	do
-		p = mmap((void *)addr, length, PROT_READ | PROT_WRITE, flags, fd,
-			 offset);
+		p = mmap((void *)addr, length, PROT_READ | PROT_WRITE, flags,
+			 fd, offset);
 	while (p == MAP_FAILED && errno == EINTR);
 	return p;
 }
@@ -121,7 +122,8 @@ static void *mmap_again(uintptr_t addr, size_t length, int flags, int fd,
 static void *map_anywhere(const struct request *req, int region,
 			  struct range chunks, struct reason *why)
 {
-	uintptr_t hint = req->addr - (req->addr ? req->offset % CHUNK_BYTES : 0);
+	uintptr_t hint =
+		req->addr - (req->addr ? req->offset % CHUNK_BYTES : 0);
 	void *p = mmap_again(hint & ~(CHUNK_BYTES - 1),
 			     chunks.end - chunks.start, MAP_SHARED, region,
 			     chunks.start);
@@ -193,8 +195,8 @@ static int map_region(const struct request *req, int region, struct mapping *m,
 }
 
 /* @req with a descriptor and an offset, which it has not if it is anonymous. */
-static int map_backing(const struct request *req, int device,
-		       struct mapping *m, struct reason *why)
+static int map_backing(const struct request *req, int device, struct mapping *m,
+		       struct reason *why)
 {
 	int region = open_region(device, req->fd, why);
 	int err;

@@ -28,9 +28,7 @@ START_TEST(edges_are_claimed_and_released)
 	ck_assert(!is_mapped(own.start));
 	ck_assert(is_mapped(own.end));
 	ck_assert(is_mapped(chunk + CHUNK_BYTES - PAGE));
-	errno = ENOTUNIQ;
 	release_around(WHOLE(chunk), own, false);
-	ck_assert_int_eq(errno, ENOTUNIQ);
 	ck_assert(!is_mapped(chunk));
 	ck_assert(!is_mapped(own.end));
 }
@@ -122,9 +120,9 @@ START_TEST(noreplace_replaces_nothing)
 	uintptr_t addr = free_chunks(1) + PAGE;
 	int flags = PLAIN | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
 
-	ck_assert_ptr_eq(libshpt_map((void *)addr, PAGE, READ_WRITE, flags, -1,
-				     0),
-			 (void *)addr);
+	ck_assert_ptr_eq(
+		libshpt_map((void *)addr, PAGE, READ_WRITE, flags, -1, 0),
+		(void *)addr);
 	strcpy((char *)addr, "old");
 	ck_assert_ptr_eq(libshpt_map((void *)addr, 1, READ_WRITE, flags, -1, 0),
 			 MAP_FAILED);

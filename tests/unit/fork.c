@@ -111,9 +111,9 @@ START_TEST(children_of_threads_find_the_table_whole)
 	pthread_t threads[3];
 
 	for (int i = 0; i < 3; i++)
-		ck_assert_int_eq(pthread_create(&threads[i], NULL,
-						map_and_unmap, NULL),
-				 0);
+		ck_assert_int_eq(
+			pthread_create(&threads[i], NULL, map_and_unmap, NULL),
+			0);
 	for (int i = 0; i < 100; i++) {
 		pid_t pid = fork();
 

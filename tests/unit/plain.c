@@ -124,8 +124,8 @@ START_TEST(parts_unmap_like_munmap)
 
 	ck_assert_int_eq(libshpt_info((void *)p, &info, sizeof(info)), 0);
 	ck_assert_uint_eq(info.length, PAGE);
-	ck_assert_int_eq(
-		libshpt_info((void *)(p + PAGE), &info, sizeof(info)), -1);
+	ck_assert_int_eq(libshpt_info((void *)(p + PAGE), &info, sizeof(info)),
+			 -1);
 	ck_assert_int_eq(
 		libshpt_info((void *)(p + 2 * PAGE), &info, sizeof(info)), 0);
 	ck_assert_uint_eq((uintptr_t)info.addr, p + 2 * PAGE);
@@ -139,8 +139,8 @@ END_TEST
 
 START_TEST(foreign_mappings_unmap_too)
 {
-	void *p = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-		       0);
+	void *p =
+		mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	ck_assert_int_eq(libshpt_unmap(p, PAGE), 0);
 	ck_assert(!is_mapped((uintptr_t)p));

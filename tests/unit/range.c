@@ -27,8 +27,8 @@ static const struct {
 
 START_TEST(chunks_hold_the_bytes)
 {
-	struct range r = whole_chunks(chunk_cases[_i].first,
-				      chunk_cases[_i].length);
+	struct range r =
+		whole_chunks(chunk_cases[_i].first, chunk_cases[_i].length);
 
 	ck_assert_uint_eq(r.start, chunk_cases[_i].chunks.start);
 	ck_assert_uint_eq(r.end, chunk_cases[_i].chunks.end);
@@ -41,6 +41,8 @@ START_TEST(no_chunks_beyond_the_last_address)
 
 	ck_assert_uint_le(r.end, r.start);
 	r = whole_chunks(4096, SIZE_MAX - 4096);
+	ck_assert_uint_le(r.end, r.start);
+	r = whole_chunks(G - 1, SIZE_MAX);
 	ck_assert_uint_le(r.end, r.start);
 }
 END_TEST

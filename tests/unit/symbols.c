@@ -24,8 +24,7 @@ START_TEST(exports)
 	ck_assert_ptr_nonnull(nm);
 	while (fgets(line, sizeof(line), nm)) {
 		line[strcspn(line, " ")] = '\0';
-		ck_assert_msg(n < COUNT(expected),
-			      "%s is exported too", line);
+		ck_assert_msg(n < COUNT(expected), "%s is exported too", line);
 		ck_assert_str_eq(line, expected[n++]);
 	}
 	ck_assert_int_eq(pclose(nm), 0);

@@ -92,8 +92,8 @@ START_TEST(edges_are_no_mapping)
 
 	add_mapping(chunk, own, PAGE, &plain_backend);
 	ck_assert_int_eq(libshpt_info((void *)own, &info, sizeof(info)), 0);
-	ck_assert_int_eq(
-		libshpt_info((void *)(own - 1), &info, sizeof(info)), -1);
+	ck_assert_int_eq(libshpt_info((void *)(own - 1), &info, sizeof(info)),
+			 -1);
 	ck_assert_int_eq(errno, ENOENT);
 	ck_assert_int_eq(
 		libshpt_info((void *)(own + PAGE), &info, sizeof(info)), -1);
@@ -122,11 +122,10 @@ START_TEST(what_the_kernel_hands_out_again_is_forgotten)
 	struct libshpt_info info;
 
 	ck_assert_int_eq(munmap(p, PAGE), 0);
-	ck_assert_ptr_eq(libshpt_map(p, 2 * PAGE, READ_WRITE,
-				     PLAIN | MAP_ANONYMOUS |
-					     MAP_FIXED_NOREPLACE,
-				     -1, 0),
-			 p);
+	ck_assert_ptr_eq(
+		libshpt_map(p, 2 * PAGE, READ_WRITE,
+			    PLAIN | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0),
+		p);
 	ck_assert_int_eq(libshpt_info(p, &info, sizeof(info)), 0);
 	ck_assert_uint_eq(info.length, 2 * PAGE);
 	ck_assert_int_eq(count(), 1);
