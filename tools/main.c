@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* main.c - shptctl: show what the shpt module does; the verbs have files */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shptctl.h"
+
+static const struct verb {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help;
+} verbs[] = {
+	{ "list", list, "list the regions, their guests and what they save" },
+	{ "explain", explain,
+	  "tell whether this machine can share, and if not "
+	  "what to do" },
+};
+#define VERBS (sizeof(verbs) / sizeof(*verbs))
+
+static const struct verb *verb;
+
+void die(int status, const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "shptctl%s%s: ", verb ? " " : "",
+		verb ? verb->name : "");
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	exit(status);
+}
+
+static void flush_stdout(void)
+{
+	if (fflush(stdout) || ferror(stdout))
+		die(EXIT_FAILURE, "cannot write: %s", strerror(errno));
+}
+
+static void print_help(void)
+{
+	puts("Usage: shptctl VERB [OPTION...]\n"
+	     "\n"
+	     "Show what the shpt kernel module does: it lets processes that "
+	     "map the same file\nshare one set of page tables.\n");
+	for (size_t i = 0; i < VERBS; i++)
+		printf("  %-8s %s\n", verbs[i].name, verbs[i].help);
+	puts("\n'shptctl VERB --help' tells about each. See shptctl(8).");
+}
+
+int main(int argc, char **argv)
+{
+	int status = EXIT_SUCCESS;
+
+	if (argc < 2)
+		die(EXIT_USAGE, "which verb? See shptctl --help");
+	for (size_t i = 0; i < VERBS; i++)
+		if (!strcmp(argv[1], verbs[i].name))
+			verb = &verbs[i];
+
+	if (verb) {
+		/* What getopt(3) begins its messages with. */
+		argv[1] = argv[0];
+		status = verb->run(argc - 1, argv + 1);
+	} else if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		print_help();
+	} else if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		puts("shptctl " VERSION);
+	} else {
+		die(EXIT_USAGE, "unknown verb '%s'; see shptctl --help",
+		    argv[1]);
+	}
+	flush_stdout();
+	return status;
+}
