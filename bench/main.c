@@ -18,11 +18,11 @@ static const char help[] =
 "it, write to it, verify what the others wrote, and exit; once with ordinary\n"
 "mappings (plain) and once through libshpt (shpt).\n"
 "\n"
-"  -n, --workers N      processes (default 64)\n"
+"  -n, --workers N      processes, 2 or more (default 64)\n"
 "  -s, --size SIZE      size of the file: a number with K, M or G, a multiple\n"
 "                       of 2M (default 1G)\n"
 "  -r, --rounds N       rounds; each runs every mode once (default: up to 3,\n"
-"                       as many as take less than 20 s, at least 1)\n"
+"                       as many as take less than 15 s, at least 1)\n"
 "  -b, --backing WHAT   memfd, ext4-dax-4k or ext4-dax-2m; can be given more\n"
 "                       than once (default memfd)\n"
 "  -d, --dir DIR        where the files for ext4-dax-* are made: a directory\n"
@@ -41,7 +41,7 @@ static const char help[] =
 "  first_scan_seconds, later_scan_seconds_median\n"
 "                       time to read one word of each 4 KiB page. The first\n"
 "                       worker scans alone and finds no tables filled; then\n"
-"                       later ones, each alone. After 5 s, and 5 of them, the\n"
+"                       later ones, each alone. After 4 s, and 3 of them, the\n"
 "                       rest scan all at once and are not timed.\n"
 "  later_scans_timed    how many that median is over, in all rounds\n"
 "  first_faults, later_faults_max\n"
@@ -177,13 +177,14 @@ static uint64_t parse_size(const char *text)
 }
 
 static unsigned int parse_number(const char *what, const char *text,
-				 unsigned int max)
+				 unsigned int min, unsigned int max)
 {
 	char *end;
 	long value = strtol(text, &end, 10);
 
-	if (*end || end == text || value < 1 || value > max)
-		usage("%s: '%s' is not a number from 1 to %u", what, text, max);
+	if (*end || end == text || value < min || value > max)
+		usage("%s: '%s' is not a number from %u to %u", what, text, min,
+		      max);
 	return value;
 }
 
@@ -210,17 +211,18 @@ static bool any(const bool chosen[], int n)
 static int workers(int argc, char **argv)
 {
 	static const struct option long_options[] = {
-		{"workers", required_argument, NULL, 'n'},
-		{"size", required_argument, NULL, 's'},
-		{"rounds", required_argument, NULL, 'r'},
-		{"backing", required_argument, NULL, 'b'},
-		{"dir", required_argument, NULL, 'd'},
-		{"mode", required_argument, NULL, 'm'},
-		{"json", optional_argument, NULL, 'J'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},
-		{0}};
-	struct workers_options options = {.workers = 64, .bytes = 1ULL << 30};
+		{ "workers", required_argument, NULL, 'n' },
+		{ "size", required_argument, NULL, 's' },
+		{ "rounds", required_argument, NULL, 'r' },
+		{ "backing", required_argument, NULL, 'b' },
+		{ "dir", required_argument, NULL, 'd' },
+		{ "mode", required_argument, NULL, 'm' },
+		{ "json", optional_argument, NULL, 'J' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 }
+	};
+	struct workers_options options = { .workers = 64, .bytes = 1ULL << 30 };
 	struct result results[BACKINGS * MODES];
 	const char *json_path = NULL;
 	bool json = false, wrong = false;
@@ -232,14 +234,14 @@ static int workers(int argc, char **argv)
 		switch (c) {
 		case 'n':
 			options.workers =
-				parse_number("workers", optarg, MAX_WORKERS);
+				parse_number("workers", optarg, 2, MAX_WORKERS);
 			break;
 		case 's':
 			options.bytes = parse_size(optarg);
 			break;
 		case 'r':
 			options.rounds =
-				parse_number("rounds", optarg, MAX_ROUNDS);
+				parse_number("rounds", optarg, 1, MAX_ROUNDS);
 			break;
 		case 'b':
 			choose("backing", optarg, backing_names, BACKINGS,
@@ -280,7 +282,8 @@ static int workers(int argc, char **argv)
 		memset(options.modes, true, sizeof(options.modes));
 
 	for (int kind = 0; kind < BACKINGS; kind++) {
-		struct backing backing = {.kind = kind, .bytes = options.bytes};
+		struct backing backing = { .kind = kind,
+					   .bytes = options.bytes };
 
 		if (!options.backings[kind])
 			continue;

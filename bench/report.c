@@ -142,7 +142,7 @@ void report_table(const struct result *results, size_t n)
 
 static json_t *json_result(const struct result *r)
 {
-	return json_pack("{ss ss sI sI sI sI sf sf sI sf sI sf sf sI}",
+	return json_pack("{ss ss sI sI sI sI sf sf sI sI sI sf sf sI}",
 		"backing", backing_names[r->backing],
 		"mode", mode_names[r->mode],
 		"workers", (json_int_t)r->workers,
@@ -152,7 +152,7 @@ static json_t *json_result(const struct result *r)
 		"first_scan_seconds", r->first_scan_seconds,
 		"later_scan_seconds_median", r->later_scan_seconds_median,
 		"later_scans_timed", (json_int_t)r->later_scans_timed,
-		"first_faults", r->first_faults,
+		"first_faults", (json_int_t)r->first_faults,
 		"later_faults_max", (json_int_t)r->later_faults_max,
 		"fork_to_first_byte_seconds_median",
 		r->fork_to_first_byte_seconds_median,
