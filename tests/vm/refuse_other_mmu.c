@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A process whose page tables another MMU watches (KVM, RDMA on-demand paging
+ * and their like, here a test module) cannot be a guest: neither when it was
+ * there before the first mmap, nor when it comes later, nor when it comes to a
+ * child of fork. What was linked is unlinked at once. Other processes do not
+ * suffer.
+ */
+#include "refusal.h"
+
+#include "modules/shpt_test.h"
+
+static struct {
+	int kind, fd, reg;
+	char *p;
+} t;
+
+static void register_mmu(unsigned long request)
+{
+	struct shpt_test_range range = { 0x10000, 64 * KIB };
+	int fd = open(SHPT_TEST_DEVICE, O_RDWR | O_CLOEXEC);
+
+	CHECK(fd >= 0, "%s: %s; load the module shpt_test", SHPT_TEST_DEVICE,
+	      strerror(errno));
+	MUST(ioctl(fd, request, &range));
+}
+
+static void before_mmap(void *arg)
+{
+	register_mmu((unsigned long)arg);
+	MUST_FAIL(try_map(NULL, CHUNK, RW, MAP_SHARED, t.reg, 0), EBUSY);
+	refused_by_library(RW, MAP_SHARED, t.fd, EBUSY, "MMU");
+	stamp(ordinary_instead(MIB, RW, MAP_SHARED, t.fd, EBUSY, "KVM"), MIB,
+	      1);
+}
+
+/*
+ * Links go at once, but CPUs may still know translations until they have been
+ * flushed, which is soon.
+ */
+static void ends_in_sigbus(char *p)
+{
+	CHECK_EQ(linked_chunks(p), 0);
+	WAIT_FOR(probe(p, false) == SIGBUS, 5, "%p is still accessible",
+		 (void *)p);
+	for (int write = 0; write < 2; write++) {
+		CHECK_EQ(probe(p, write), SIGBUS);
+		CHECK_EQ(probe(p + MIB, write), SIGBUS);
+	}
+	CHECK_EQ(linked_chunks(p), 0);
+}
+
+static void after_mmap(void *arg)
+{
+	char *p = map_region(t.reg, 1, 0), *q = map_region(t.reg, 1, 0);
+	uint64_t others = region_info(t.reg).links;
+
+	CHECK_STAMP(p, MIB, 1);
+	CHECK_EQ(linked_chunks(p), 1);
+	register_mmu((unsigned long)arg);
+	ends_in_sigbus(p);	/* linked before */
+	ends_in_sigbus(q);	/* never touched */
+	WAIT_FOR(region_info(t.reg).links == others, 5,
+		 "%llu links, expected %llu",
+		 (long long)region_info(t.reg).links, (long long)others);
+	MUST_FAIL(try_map(NULL, CHUNK, RW, MAP_SHARED, t.reg, 0), EBUSY);
+	/* System calls get an error. */
+	MUST_FAIL(write(MUST(memfd_create("out", 0)), p, PAGE), EFAULT);
+	MUST(munmap(p, CHUNK));
+	MUST(munmap(q, CHUNK));
+}
+
+static volatile bool stop;
+
+static void *user(void *arg)
+{
+	sigjmp_buf env;
+	volatile long words = 0;
+
+	if (!sigsetjmp(env, 0)) {
+		vmtest_probe = &env;
+		for (; !stop; words++)
+			CHECK_EQ(load((char *)arg + words % 256 * PAGE),
+				 word(1, words % 256 * PAGE));
+	}
+	vmtest_probe = NULL;
+	CHECK(words, "not one word was read");
+	return NULL;
+}
+
+/* While threads are at work in it. */
+static void amid_work(void *arg)
+{
+	char *p = map_region(t.reg, 1, 0);
+	pthread_t threads[2];
+
+	CHECK_STAMP(p, MIB, 1);
+	threads[0] = thread(user, p);
+	threads[1] = thread(user, p);
+	usleep(50000);
+	register_mmu((unsigned long)arg);
+	ends_in_sigbus(p);
+	usleep(20000);
+	stop = true;
+	pthread_join(threads[0], NULL);
+	pthread_join(threads[1], NULL);
+	CHECK_EQ(linked_chunks(p), 0);
+}
+
+/* A child that inherited the mapping and has not touched it. */
+static void in_child(void *arg)
+{
+	register_mmu((unsigned long)arg);
+	ends_in_sigbus(t.p);
+	MUST_FAIL(try_map(NULL, CHUNK, RW, MAP_SHARED, t.reg, 0), EBUSY);
+}
+
+/* A child of such a process has page tables of its own, which nobody watches. */
+static void grandchild(void *arg)
+{
+	(void)arg;
+	CHECK_STAMP(t.p, MIB, 1);
+	CHECK_EQ(linked_chunks(t.p), 1);
+}
+
+static void child_with_child(void *arg)
+{
+	CHECK_STAMP(t.p, MIB, 1);
+	register_mmu((unsigned long)arg);
+	ends_in_sigbus(t.p);
+	join(spawn(grandchild, NULL));
+}
+
+static void test(int kind)
+{
+	static const unsigned long requests[] = {
+		SHPT_TEST_NOTIFIER, SHPT_TEST_INTERVAL,
+	};
+
+	t.kind = kind;
+	t.fd = backing(kind, 2 * MIB);
+	t.reg = open_region(t.fd);
+	t.p = map_region(t.reg, 1, 0);
+	stamp(t.p, MIB, 1);
+	for (int i = 0; i < 2; i++) {
+		void *request = (void *)requests[i];
+
+		join(spawn(before_mmap, request));
+		join(spawn(after_mmap, request));
+		join(spawn(amid_work, request));
+		join(spawn(in_child, request));
+		join(spawn(child_with_child, request));
+		CHECK_STAMP(t.p, MIB, 1);
+		CHECK_EQ(linked_chunks(t.p), 1);
+		WAIT_FOR(region_info(t.reg).guests == 1, 5,
+			 "%llu guests are left",
+			 (long long)region_info(t.reg).guests);
+		CHECK_EQ(region_info(t.reg).links, 1);
+	}
+}
+
+int main(void)
+{
+	return vmtest(test, MEMFD | DAX, 30);
+}

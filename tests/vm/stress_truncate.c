@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Everything at once: many processes map, touch, fork and unmap a backing that
+ * others punch, cut and extend, while freed frames are at once used and soiled
+ * by somebody else. A word of the backing is zero or what belongs there.
+ */
+#include "vmtest.h"
+
+#define MAPPERS	4
+#define SIZE	(8 * MIB)
+#define SECONDS	6.0
+#define SEED	11
+
+static struct {
+	int fd;
+	volatile bool *stop;
+	volatile uint64_t *counts;	/* mappings, bus errors, zeroes, words */
+} t;
+
+static unsigned int rnd;
+
+static unsigned int dice(unsigned int sides)
+{
+	rnd = rnd * 1103515245 + 12345;
+	return (rnd >> 8) % sides;
+}
+
+static void count(int what)
+{
+	__atomic_fetch_add(&t.counts[what], 1, __ATOMIC_RELAXED);
+}
+
+/* Read a word, write it if it is a zero; both may end beyond the file. */
+static void touch(char *p, size_t off)
+{
+	sigjmp_buf env;
+	uint64_t v;
+
+	if (sigsetjmp(env, 0)) {
+		vmtest_probe = NULL;
+		count(1);
+		return;
+	}
+	vmtest_probe = &env;
+	v = load(p + off);
+	if (!v)
+		store(p + off, word(SEED, off));
+	vmtest_probe = NULL;
+	count(v ? 3 : 2);
+	CHECK(!v || v == word(SEED, off), "%#zx holds %#llx, expected %#llx",
+	      off, (long long)v, (long long)word(SEED, off));
+}
+
+static void child(void *arg)
+{
+	for (int i = 0; i < 50; i++)
+		touch(arg, dice(SIZE / 64) * 64);
+}
+
+static void mapper(void *arg)
+{
+	size_t chunks;
+	char *p;
+
+	rnd = (long)arg;
+	while (!*t.stop) {
+		chunks = 1 + dice(2);
+		p = map_guest(t.fd, chunks);
+		for (int i = 0; i < 200; i++)
+			touch(p, dice(SIZE / 64) * 64);
+		if (dice(4) == 0)
+			join(spawn(child, p));
+		if (dice(2) == 0)
+			MUST(madvise(p, CHUNK, MADV_DONTNEED));
+		for (int i = 0; i < 100; i++)
+			touch(p, dice(SIZE / 64) * 64);
+		MUST(munmap(p, chunks * CHUNK));
+		count(0);
+	}
+}
+
+static void puncher(void *arg)
+{
+	size_t at;
+
+	rnd = (long)arg;
+	while (!*t.stop) {
+		at = dice(SIZE / PAGE) * PAGE;
+		MUST(fallocate(t.fd, FALLOC_FL_PUNCH_HOLE |
+			       FALLOC_FL_KEEP_SIZE, at,
+			       dice(3) ? PAGE : 2 * MIB));
+		usleep(dice(2000));
+	}
+}
+
+static void cutter(void *arg)
+{
+	rnd = (long)arg;
+	while (!*t.stop) {
+		MUST(ftruncate(t.fd, dice(SIZE / 64) * 64));
+		usleep(dice(3000));
+		MUST(ftruncate(t.fd, SIZE));
+		usleep(dice(30000));
+	}
+}
+
+/* Takes freed frames and fills them with what belongs nowhere. */
+static void soiler(void *arg)
+{
+	const size_t bytes = 16 * MIB;
+	char *p;
+
+	(void)arg;
+	while (!*t.stop) {
+		p = MUST(mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+		memset(p, 0xee, bytes);
+		MUST(munmap(p, bytes));
+	}
+}
+
+static void test(int kind)
+{
+	pid_t pids[MAPPERS + 3];
+	int i, reg;
+
+	t.fd = backing(kind, SIZE);
+	t.stop = shared(PAGE);
+	t.counts = shared(PAGE);
+	for (i = 0; i < MAPPERS; i++)
+		pids[i] = spawn(mapper, (void *)(long)(i + 1));
+	pids[i++] = spawn(puncher, (void *)101L);
+	pids[i++] = spawn(cutter, (void *)102L);
+	pids[i++] = spawn(soiler, NULL);
+	usleep(SECONDS * 1e6);
+	*t.stop = true;
+	while (i--)
+		join(pids[i]);
+	CHECK_GE(t.counts[0], 5);
+	CHECK_GE(t.counts[1], 50);
+	CHECK_GE(t.counts[2], 50);
+	CHECK_GE(t.counts[3], 50);
+	reg = open_region(t.fd);
+	WAIT_FOR(region_info(reg).guests == 0, 5, "%llu guests are left",
+		 (long long)region_info(reg).guests);
+	CHECK_EQ(region_info(reg).links, 0);
+}
+
+int main(void)
+{
+	return vmtest(test, MEMFD | DAX, 40);
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* libs: -luring */
+/*
+ * Buffers of io_uring registered in the mapping of a memfd stay the very pages
+ * of the file while the kernel moves and swaps out all it can around them. On
+ * a DAX file registration is refused, as it is for an ordinary mapping: the
+ * file system must be able to take its blocks back.
+ */
+#include "vmtest.h"
+
+#include <liburing.h>
+
+#define BUFFER	(512 * KIB)
+#define AREA	(8 * MIB)
+#define ROUNDS	8
+
+static struct {
+	int fd;
+	volatile bool *stop;
+	volatile uint64_t *round;
+	pthread_barrier_t *step;
+} t;
+
+/* Moves and swaps out the region's pages, as another guest. */
+static void disturber(void *arg)
+{
+	char *p = map_guest(t.fd, 1);
+	size_t at = 0;
+
+	(void)arg;
+	while (!*t.stop) {
+		/* Whole ranges by advice, which goes by what is linked here. */
+		(void)load(p);
+		MUST(madvise(p, AREA, MADV_PAGEOUT));
+		/* Single pages by force, those of the buffer included. */
+		for (int i = 0; i < 8; i++, at += PAGE) {
+			(void)!madvise(p + at % BUFFER, PAGE,
+				       MADV_SOFT_OFFLINE);
+			(void)!madvise(p + BUFFER + at % BUFFER, PAGE,
+				       MADV_SOFT_OFFLINE);
+		}
+	}
+}
+
+/* Reads and writes the buffers as another guest does. */
+static void partner(void *arg)
+{
+	char *p = map_guest(t.fd, 1);
+
+	(void)arg;
+	for (uint64_t i = 0; i < ROUNDS; i++) {
+		meet(t.step);
+		CHECK_STAMP(p, BUFFER, i);
+		stamp(p, BUFFER, i + 1000);
+		meet(t.step);
+	}
+}
+
+static void transfer(struct io_uring *ring, bool in, int file, char *buf)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+	struct io_uring_cqe *cqe;
+
+	CHECK(sqe, "no submission entry");
+	if (in)
+		io_uring_prep_read_fixed(sqe, file, buf, BUFFER, 0, 0);
+	else
+		io_uring_prep_write_fixed(sqe, file, buf, BUFFER, 0, 0);
+	CHECK_EQ(io_uring_submit(ring), 1);
+	CHECK_EQ(io_uring_wait_cqe(ring, &cqe), 0);
+	CHECK_EQ(cqe->res, BUFFER);
+	io_uring_cqe_seen(ring, cqe);
+}
+
+static void under_pressure(struct io_uring *ring, char *p)
+{
+	static char pattern[BUFFER];
+	int file = MUST(memfd_create("file", 0));
+	uint64_t pinned[BUFFER / PAGE];
+	long long swapped, moved;
+	pid_t pids[2];
+	int i;
+
+	stamp(p + BUFFER, AREA - BUFFER, 7);
+	for (i = 0; i < (int)(BUFFER / PAGE); i++) {
+		(void)load(p + i * PAGE);
+		pinned[i] = frame_of(p + i * PAGE);
+	}
+	swap_on();
+	t.stop = shared(PAGE);
+	t.step = barrier(2);
+	swapped = vmstat("pswpout");
+	moved = vmstat("pgmigrate_success");
+	pids[0] = spawn(disturber, NULL);
+	pids[1] = spawn(partner, NULL);
+	for (i = 0; i < ROUNDS; i++) {
+		stamp(pattern, BUFFER, i);
+		CHECK_EQ(pwrite(file, pattern, BUFFER, 0), BUFFER);
+		transfer(ring, true, file, p);
+		meet(t.step);	/* the partner sees it and writes */
+		meet(t.step);
+		usleep(30000);
+		transfer(ring, false, file, p);
+		CHECK_EQ(pread(file, pattern, BUFFER, 0), BUFFER);
+		CHECK_STAMP(pattern, BUFFER, i + 1000);
+		CHECK_STAMP(p + BUFFER, AREA - BUFFER, 7);
+	}
+	*t.stop = true;
+	join(pids[1]);
+	join(pids[0]);
+	CHECK_STAMP(p, BUFFER, ROUNDS - 1 + 1000);
+	CHECK_GE(vmstat("pswpout") - swapped, 1000);
+	CHECK_GE(vmstat("pgmigrate_success") - moved, 50);
+	/* That the disturbance reached the buffer would show here. */
+	for (i = 0; i < (int)(BUFFER / PAGE); i++)
+		CHECK_EQ(frame_of(p + i * PAGE), pinned[i]);
+	swap_off();
+}
+
+static void test(int kind)
+{
+	struct iovec iov = { .iov_len = BUFFER };
+	struct io_uring ring;
+	int ordinary;
+	char *p;
+
+	CHECK_EQ(io_uring_queue_init(8, &ring, 0), 0);
+	t.fd = backing(kind, 64 * MIB);
+	p = map_guest(t.fd, 1);
+	iov.iov_base = p;
+	if (kind == DAX) {
+		iov.iov_base = MUST(mmap(NULL, BUFFER, PROT_READ | PROT_WRITE,
+					 MAP_SHARED, t.fd, 0));
+		ordinary = io_uring_register_buffers(&ring, &iov, 1);
+		CHECK(ordinary < 0, "an ordinary DAX mapping can be registered");
+		/* Untouched, and with its pages there. */
+		iov.iov_base = p;
+		CHECK_EQ(io_uring_register_buffers(&ring, &iov, 1), ordinary);
+		stamp(p, BUFFER, 1);
+		CHECK_EQ(io_uring_register_buffers(&ring, &iov, 1), ordinary);
+		return;
+	}
+	CHECK_EQ(io_uring_register_buffers(&ring, &iov, 1), 0);
+	under_pressure(&ring, p);
+	/* Buffers outlive the mapping that they were registered in. */
+	MUST(munmap(p, CHUNK));
+	transfer(&ring, true, backing(MEMFD, BUFFER), p);
+	p = map_guest(t.fd, 1);
+	for (size_t off = 0; off < BUFFER; off += PAGE)
+		CHECK_EQ(load(p + off), 0);
+}
+
+int main(void)
+{
+	return vmtest(test, MEMFD | DAX, 60);
+}
