@@ -226,8 +226,6 @@ static int workers(int argc, char **argv)
 	struct result results[BACKINGS * MODES];
 	const char *json_path = NULL;
 	bool json = false, wrong = false;
-	const char *json_path = NULL;
-	FILE *json_file = stdout;
 	size_t n = 0;
 	int c;
 
@@ -283,10 +281,6 @@ static int workers(int argc, char **argv)
 	if (!any(options.modes, MODES))
 		memset(options.modes, true, sizeof(options.modes));
 
-	/* Before minutes of work, whose results it has to take. */
-	if (json_path && !(json_file = fopen(json_path, "we")))
-		die("cannot open %s: %s", json_path, strerror(errno));
-
 	for (int kind = 0; kind < BACKINGS; kind++) {
 		struct backing backing = { .kind = kind,
 					   .bytes = options.bytes };
@@ -302,12 +296,9 @@ static int workers(int argc, char **argv)
 	if (!json || json_path)
 		report_table(results, n);
 	if (json)
-		report_json(json_file, results, n);
+		report_json(json_path, results, n);
 	for (size_t i = 0; i < n; i++)
 		wrong |= results[i].verify_errors != 0;
-	if (fflush(json_file) || ferror(json_file))
-		die("cannot write %s: %s", json_path ?: "the results",
-		    strerror(errno));
 	if (fflush(stdout) || ferror(stdout))
 		die("cannot write the results: %s", strerror(errno));
 	return wrong ? EXIT_FAILURE : EXIT_SUCCESS;
