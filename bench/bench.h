@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #define PAGE	  4096ULL
 #define PMD_BYTES (2ULL << 20)

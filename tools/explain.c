@@ -42,9 +42,6 @@ static const char help[] =
 "Exit status: 0 this machine can share; 1 it cannot, or an error; 2 wrong\n"
 "usage.\n";
 
-/* Where the module looks for the helper if it is not told. */
-#define DONOR_DEFAULT "/usr/libexec/shpt/shpt-donor"
-
 struct machine {
 	int root;
 	char *release; /* of the kernel */
@@ -175,12 +172,6 @@ static void check_kernel(const struct machine *m, struct finding *f)
 	found(f, OK, "%s", m->release);
 }
 
-/* "" or the option that tells the module where the helper is installed. */
-static const char *donor_option(void)
-{
-	return strcmp(DONOR_PATH, DONOR_DEFAULT) ? " donor=" DONOR_PATH : "";
-}
-
 static void check_module(const struct machine *m, struct finding *f)
 {
 	const char *release = m->release;
@@ -197,18 +188,16 @@ static void check_module(const struct machine *m, struct finding *f)
 			      "Y") ?
 			      "; this kernel loads signed modules only" :
 			      "");
-		mend(f, "modprobe shpt%s", donor_option());
+		mend(f, "modprobe shpt");
 		return;
 	}
 	found(f, NO, "not installed for this kernel");
 	snprintf(path, sizeof(path), "lib/modules/%s/build", release);
 	mend(f,
-	     "%s%s%smake module && install -D -m 644 kernel/module/%s/shpt.ko "
-	     "/lib/modules/%s/updates/shpt.ko && depmod && modprobe shpt%s"
+	     "%s%s%smake module-install && modprobe shpt"
 	     "  # in the sources of shpt, configured",
 	     exists(m, path) ? "" : "apt-get install linux-headers-",
-	     exists(m, path) ? "" : release, exists(m, path) ? "" : " && ",
-	     release, release, donor_option());
+	     exists(m, path) ? "" : release, exists(m, path) ? "" : " && ");
 }
 
 /* The group decides; for root all is allowed. */
