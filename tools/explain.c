@@ -206,6 +206,7 @@ static void check_device(const struct machine *m, struct finding *f)
 	const struct passwd *user = getpwuid(geteuid());
 	const struct group *group;
 	struct stat st;
+	int err;
 
 	if (!m->loaded) {
 		found(f, UNKNOWN, "the module is not loaded");
@@ -220,8 +221,9 @@ static void check_device(const struct machine *m, struct finding *f)
 		found(f, OK, "/dev/shpt can be opened");
 		return;
 	}
+	err = errno;
 	group = getgrgid(st.st_gid);
-	found(f, NO, "/dev/shpt: %s; mode %04o, group %s", strerror(errno),
+	found(f, NO, "/dev/shpt: %s; mode %04o, group %s", strerror(err),
 	      st.st_mode & 07777, group ? group->gr_name : "?");
 	if (!group || strcmp(group->gr_name, "shpt"))
 		mend(f, "groupadd --system --force shpt && udevadm control "
