@@ -14,7 +14,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/moduleparam.h>
+#include <linux/module.h>
 #include <linux/pid.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
@@ -64,6 +64,8 @@ static int helper_init(struct subprocess_info *info, struct cred *new)
 static void helper_cleanup(struct subprocess_info *info)
 {
 	donation_put(info->data);
+	/* Taken in run_helper(): its caller may be gone, and the device closed. */
+	module_put(THIS_MODULE);
 }
 
 /* SHPT_IOC_DONATE */
@@ -92,11 +94,13 @@ static int run_helper(struct donation *d)
 	char *envp[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
 	struct subprocess_info *info;
 
+	__module_get(THIS_MODULE);
 	refcount_inc(&d->users);
 	info = call_usermodehelper_setup(donor, argv, envp, GFP_KERNEL,
 					 helper_init, helper_cleanup, d);
 	if (!info) {
 		donation_put(d);
+		module_put(THIS_MODULE);
 		return -ENOMEM;
 	}
 	/* Consumes info, whatever happens. */
@@ -139,7 +143,7 @@ struct mm_struct *shpt_donor_get_mm(void)
 		return ERR_PTR(-EINTR);
 	if (ret == -ENOMEM)
 		return ERR_PTR(-ENOMEM);
-	pr_warn("helper %s gave no address space (%d); is it installed? See module parameter donor\n",
-		donor, ret);
+	pr_warn_ratelimited("helper %s gave no address space (%d); is it installed? See module parameter donor\n",
+			    donor, ret);
 	return ERR_PTR(-ENOPKG);
 }

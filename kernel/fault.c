@@ -101,6 +101,7 @@ static vm_fault_t wait_and_retry(struct vm_fault *vmf, struct shpt_mm *smm)
 {
 	struct mm_struct *mm = vmf->vma->vm_mm;
 	unsigned long addr = vmf->address;
+	struct file *file;
 
 	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY)) {
 		cond_resched();
@@ -110,9 +111,11 @@ static vm_fault_t wait_and_retry(struct vm_fault *vmf, struct shpt_mm *smm)
 		return VM_FAULT_RETRY;
 
 	kref_get(&smm->ref);
+	file = get_file(vmf->vma->vm_file);	/* pins the module */
 	mmap_read_unlock(mm);
 	wait_event_killable(smm->inv_wait, !shpt_mm_invalidating(smm, addr));
 	shpt_mm_put(smm);
+	fput(file);
 	return VM_FAULT_RETRY;
 }
 

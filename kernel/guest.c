@@ -36,26 +36,21 @@ static struct shpt_guest *guest_find(struct shpt_mm *smm,
 	return NULL;
 }
 
-/* The guest of this mm and region, with one VMA more. */
-static struct shpt_guest *guest_get(struct shpt_mm *smm,
-				    struct shpt_region *region)
+static struct shpt_guest *guest_create(struct shpt_mm *smm,
+				       struct shpt_region *region)
 {
-	struct shpt_guest *guest = guest_find(smm, region);
+	struct shpt_guest *guest = kzalloc(sizeof(*guest), GFP_KERNEL_ACCOUNT);
 
-	if (!guest) {
-		guest = kzalloc(sizeof(*guest), GFP_KERNEL_ACCOUNT);
-		if (!guest)
-			return NULL;
-		kref_get(&smm->ref);
-		guest->smm = smm;
-		guest->region = region;
-		list_add(&guest->in_mm, &smm->guests);
-		spin_lock(&region->guests_lock);
-		list_add_rcu(&guest->in_region, &region->guests);
-		spin_unlock(&region->guests_lock);
-		atomic_inc(&region->nr_guests);
-	}
-	guest->vmas++;
+	if (!guest)
+		return NULL;
+	kref_get(&smm->ref);
+	guest->smm = smm;
+	guest->region = region;
+	list_add(&guest->in_mm, &smm->guests);
+	spin_lock(&region->guests_lock);
+	list_add_rcu(&guest->in_region, &region->guests);
+	spin_unlock(&region->guests_lock);
+	atomic_inc(&region->nr_guests);
 	return guest;
 }
 
@@ -76,6 +71,25 @@ static void guest_put(struct shpt_guest *guest)
 	kfree_rcu(guest, rcu);
 }
 
+/* The guest of this mm and VMA, with the VMA's links; NULL without memory. */
+static struct shpt_guest *guest_get(struct shpt_mm *smm,
+				    const struct vm_area_struct *vma)
+{
+	struct shpt_region *region = shpt_region_of(vma->vm_file);
+	struct shpt_guest *guest = guest_find(smm, region);
+
+	if (!guest)
+		guest = guest_create(smm, region);
+	if (!guest)
+		return NULL;
+	guest->vmas++;
+	if (!shpt_links_make(guest, vma->vm_start, vma->vm_end,
+			     GFP_KERNEL_ACCOUNT))
+		return guest;
+	guest_put(guest);
+	return NULL;
+}
+
 /*
  * A second VMA of the same mm (split, mremap), or a child's while fork is
  * still building its mm: nothing can be registered there, and nothing is
@@ -85,10 +99,14 @@ static void guest_vma_open(struct vm_area_struct *vma)
 {
 	struct shpt_guest *guest = vma->vm_private_data;
 
-	if (IS_ERR_OR_NULL(guest) || guest->smm->mm != vma->vm_mm)
+	if (IS_ERR_OR_NULL(guest) || guest->smm->mm != vma->vm_mm) {
 		vma->vm_private_data = NULL;
-	else
-		guest->vmas++;
+		return;
+	}
+	guest->vmas++;
+	/* Nothing to make after a split; after mremap a few bytes a chunk. */
+	shpt_links_make(guest, vma->vm_start, vma->vm_end,
+			GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
 }
 
 static void guest_vma_close(struct vm_area_struct *vma)
@@ -190,7 +208,7 @@ int shpt_guest_mmap(struct file *file, struct vm_area_struct *vma)
 	smm = shpt_mm_register(vma->vm_mm);
 	if (IS_ERR(smm))
 		return PTR_ERR(smm);
-	guest = guest_get(smm, region);
+	guest = guest_get(smm, vma);
 	if (!guest)
 		return -ENOMEM;
 
@@ -242,8 +260,7 @@ int shpt_guest_adopt_all(struct mm_struct *mm)
 		if (IS_ERR(smm))
 			vma->vm_private_data = smm;
 		else
-			vma->vm_private_data =
-				guest_get(smm, shpt_region_of(vma->vm_file));
+			vma->vm_private_data = guest_get(smm, vma);
 	}
 	return 0;
 }

@@ -139,7 +139,7 @@ int shpt_host_cover(struct shpt_host *host, unsigned long chunks)
 	mmget(host->mm);
 	req->host = host;
 	req->chunks = chunks;
-	queue_work(shpt_wq, &req->work);
+	queue_work(shpt_host_wq, &req->work);
 
 	/*
 	 * The worker waits for faults that hold the host's mmap_lock, and these
@@ -186,9 +186,10 @@ static int host_populate_mm(struct create_request *req)
 	 * An open file of our own: locks and flags of the caller's must not
 	 * outlive his, and that he holds one open for writing is his right to
 	 * have it mapped. The permission to map was asked in his context.
+	 * O_NONBLOCK: a lease on the file refuses us, and holds up nobody.
 	 */
-	file = dentry_open(req->path, O_RDWR | O_LARGEFILE | O_NOATIME,
-			   current_cred());
+	file = dentry_open(req->path, O_RDWR | O_LARGEFILE | O_NOATIME |
+			   O_NONBLOCK, current_cred());
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	region->backing = file;
@@ -246,7 +247,7 @@ struct shpt_host *shpt_host_create(struct shpt_region *region,
 
 	req.host = host;
 	INIT_WORK_ONSTACK(&req.work, create_work);
-	queue_work(shpt_wq, &req.work);
+	queue_work(shpt_host_wq, &req.work);
 	flush_work(&req.work);
 	destroy_work_on_stack(&req.work);
 	if (req.err) {
@@ -307,8 +308,10 @@ vm_fault_t shpt_host_fault(struct shpt_host *host, pgoff_t pgoff,
 		nested |= FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_RETRY_NOWAIT;
 		if (!mmap_read_trylock(mm))
 			return VM_FAULT_RETRY;
-	} else {
-		down_read_nested(&mm->mmap_lock, SINGLE_DEPTH_NESTING);
+	} else if (down_read_killable_nested(&mm->mmap_lock,
+					     SINGLE_DEPTH_NESTING)) {
+		/* Killed. Not RETRY, which says that the guest's lock is free. */
+		return VM_FAULT_SIGBUS;
 	}
 	vma = vma_lookup(mm, addr);
 	if (!vma || ((flags & FAULT_FLAG_WRITE) && !(vma->vm_flags & VM_WRITE)))

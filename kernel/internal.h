@@ -15,12 +15,13 @@
  *
  * Locks, outermost first:
  *
- *   shpt_regions_lock	    the table of regions; creating one
+ *   shpt_open_lock	    creating a region
+ *     shpt_regions_lock    the table of regions; held for moments
  *   guest's mmap_lock	    shpt_mm.guests, shpt_guest.vmas, vm_private_data
  *     host's mmap_lock	    nested as SINGLE_DEPTH_NESTING; read in faults
  *       file system locks
- *     shpt_mm.lock	    links and their states, the invalidation count
- *       page_table_lock    of the guest: the PUD entry itself
+ *     shpt_mm.lock	    links: states, invalidations, the PUD entries
+ *       page_table_lock    of the guest, for linking besides
  *     shpt_region.guests_lock	writers of the guest list (readers use RCU)
  *
  * shpt_mm.lock may be taken by a kprobe handler with interrupts off, so nobody
@@ -57,7 +58,7 @@ struct shpt_region {
 	u64 id;
 	struct inode *key;		/* the backing's inode */
 	struct hlist_node hash;		/* shpt_regions_lock */
-	unsigned int files;		/* open region files; shpt_regions_lock */
+	unsigned int files;		/* region files; shpt_regions_lock */
 	struct file *backing;		/* the module's own open file of it */
 	struct inode *inode;		/* what region files are open on */
 	bool fsdax;			/* else shmem */
@@ -96,10 +97,7 @@ struct shpt_mm {
 
 	spinlock_t lock;
 	struct xarray links;		/* struct shpt_link by address chunk */
-	unsigned long inv_count;	/* invalidations between start and end */
-	unsigned long inv_start;	/* hull of their ranges */
-	unsigned long inv_end;
-	wait_queue_head_t inv_wait;
+	wait_queue_head_t inv_wait;	/* for the end of invalidations */
 	u64 unlink_seq;			/* one for each unlink */
 	bool released;			/* the mm is being torn down */
 	bool foreign;			/* another MMU registered: never link */
@@ -117,7 +115,7 @@ struct shpt_guest {
 };
 
 enum shpt_link_state {
-	LINK_FREE,	/* the PUD entry is the guest's own */
+	LINK_FREE = 0,	/* the PUD entry is the guest's own */
 	LINK_LINKED,	/* the PUD entry is the host's */
 	LINK_UNFLUSHED,	/* swapped back, but TLBs may still know the host's */
 };
@@ -125,6 +123,7 @@ enum shpt_link_state {
 /* All fields under smm->lock; pudp and parked mean something while LINKED. */
 struct shpt_link {
 	enum shpt_link_state state;
+	unsigned int invalidations;	/* between start and end now */
 	struct shpt_guest *guest;
 	struct shpt_chunk *chunk;
 	pud_t *pudp;
@@ -134,13 +133,14 @@ struct shpt_link {
 
 /* main.c */
 extern struct workqueue_struct *shpt_wq;
+extern struct workqueue_struct *shpt_host_wq;
 int shpt_copy_args(void *args, size_t known, const void __user *from,
 		   u32 *size);
 int shpt_return_args(void __user *to, u32 size, const void *args,
 		     size_t known);
 
 /* region.c */
-extern struct mutex shpt_regions_lock;
+extern struct mutex shpt_open_lock;
 extern const struct file_operations shpt_region_fops;
 int shpt_region_open(int backing_fd);
 struct shpt_region *shpt_region_of(const struct file *file);
@@ -198,8 +198,8 @@ bool shpt_mm_invalidating(struct shpt_mm *smm, unsigned long addr);
 bool shpt_is_linked(struct shpt_mm *smm, unsigned long addr);
 int shpt_link(struct shpt_guest *guest, unsigned long addr, pud_t *pudp,
 	      pgoff_t pgoff);
-void shpt_unlink_range(struct shpt_mm *smm, unsigned long start,
-		       unsigned long end);
+int shpt_links_make(struct shpt_guest *guest, unsigned long start,
+		    unsigned long end, gfp_t gfp);
 void shpt_links_free(struct shpt_mm *smm, unsigned long start,
 		     unsigned long end);
 unsigned long shpt_links_count(struct shpt_mm *smm, unsigned long start,
@@ -219,7 +219,7 @@ void shpt_foreign_exit(void);
 /* sysfs.c */
 extern const struct attribute_group *shpt_device_groups[];
 extern const struct attribute_group *shpt_region_groups[];
-int shpt_sysfs_init(struct kobject *device);
+void shpt_sysfs_init(struct kobject *device);
 void shpt_sysfs_exit(void);
 extern struct kobject *shpt_region_dir;
 

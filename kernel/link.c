@@ -11,19 +11,31 @@
  *
  * When a link may exist. Whoever is about to walk a guest's range for more
  * than reading first calls invalidate_range_start() of the guest mm's
- * notifier. It unlinks every chunk that the range touches, flushes, and counts
- * itself in inv_count until invalidate_range_end(). shpt_link() looks at the
- * count and at the hull of the ranges under the same lock: no link comes into
- * being between start and end of an invalidation. A sequence to retry on is
- * not needed besides: all that a link depends on (the VMA, its flags, the
- * parked table) is read under the mmap_lock that the fault holds and under
- * smm->lock, nothing is carried over from before an invalidation.
+ * notifier. It unlinks every chunk that the range touches, counts itself in
+ * each until invalidate_range_end(), and flushes. shpt_link() looks at the
+ * count under the same lock: no link comes into being between start and end of
+ * an invalidation. A sequence to retry on is not needed besides: all that a
+ * link depends on (the VMA, its flags, the parked table) is read under the
+ * mmap_lock that the fault holds and under smm->lock, nothing is carried over
+ * from before an invalidation.
+ *
+ * The counts are in the link records, one for each chunk of each guest VMA,
+ * made and freed with the VMA. Start and end find the same records: those whose
+ * range overlaps a guest VMA hold mmap_lock from the one to the other, and who
+ * comes by rmap, without mmap_lock, holds the rmap lock of another VMA, whose
+ * range nobody can map again before that lock is free.
  *
  * The notifiers are called for every range of the process. Two invalidations
  * may meet; the second must not return before the chunk is flushed, even if
  * the first one swapped it. So a chunk that was swapped back stays UNFLUSHED
  * until somebody flushed after the swap, and everyone who finds it in this
  * state flushes too.
+ *
+ * Unlinking writes the PUD entry under smm->lock alone. The core changes an
+ * entry that points to a table in free_pgtables() and in move_page_tables()
+ * only, both after they called the notifier, and the lock of PUD entries
+ * (page_table_lock) is at times held across the wait for an IPI, which a kprobe
+ * handler with interrupts off must not meet. Linking takes both.
  *
  * The pud pointer of a link is dereferenced while LINKED only. The page that
  * it points into is freed after release or after an invalidation of the
@@ -46,6 +58,10 @@
 static DEFINE_HASHTABLE(mms, 10);
 static DEFINE_SPINLOCK(mms_lock);	/* writers; readers use RCU */
 
+/* All there are, so that the module waits for the last of them. */
+static atomic_t live_mms;
+static DECLARE_WAIT_QUEUE_HEAD(no_live_mms);
+
 static void mm_free_work(struct work_struct *work)
 {
 	struct shpt_mm *smm = container_of(to_rcu_work(work), struct shpt_mm,
@@ -55,6 +71,8 @@ static void mm_free_work(struct work_struct *work)
 	xa_destroy(&smm->links);
 	mmdrop(smm->mm);
 	kfree(smm);
+	if (atomic_dec_and_test(&live_mms))
+		wake_up_all(&no_live_mms);
 }
 
 static void mm_last_put(struct kref *ref)
@@ -97,7 +115,7 @@ static bool mm_unhash(struct shpt_mm *smm)
 	return hashed;
 }
 
-/* Swap one PUD entry back; under smm->lock and the guest's page_table_lock. */
+/* Swap one PUD entry back; under smm->lock. */
 static void unlink_one(struct shpt_mm *smm, struct shpt_link *link)
 {
 	set_pud(link->pudp, link->parked);
@@ -107,26 +125,26 @@ static void unlink_one(struct shpt_mm *smm, struct shpt_link *link)
 }
 
 /*
- * Swap back what is linked in [start, end); under smm->lock. Returns whether
- * anything there waits for a flush, also from earlier unlinks.
+ * Swap back what is linked in [start, end), and count one invalidation more in
+ * each chunk if asked to; under smm->lock. Returns whether anything there waits
+ * for a flush, also from earlier unlinks.
  */
 static bool swap_back(struct shpt_mm *smm, unsigned long start,
-		      unsigned long end)
+		      unsigned long end, unsigned int invalidations)
 {
 	struct shpt_link *link;
 	bool unflushed = false;
 	unsigned long i;
 
 	lockdep_assert_held(&smm->lock);
-	spin_lock(&smm->mm->page_table_lock);
 	xa_for_each_range(&smm->links, i, link, start >> CHUNK_SHIFT,
 			  (end - 1) >> CHUNK_SHIFT) {
+		link->invalidations += invalidations;
 		if (link->state == LINK_LINKED)
 			unlink_one(smm, link);
 		if (link->state == LINK_UNFLUSHED)
 			unflushed = true;
 	}
-	spin_unlock(&smm->mm->page_table_lock);
 	return unflushed;
 }
 
@@ -150,16 +168,18 @@ static void settle(struct shpt_mm *smm, unsigned long start, unsigned long end,
 }
 
 /*
- * Unlink all chunks that [start, end) touches and flush. Called with smm->lock
- * held, which is dropped: nobody waits for an IPI with it.
+ * Unlink all chunks that [start, end) touches and flush. The lock is dropped
+ * before: nobody waits for an IPI with it.
  */
 static void unlink_and_flush(struct shpt_mm *smm, unsigned long start,
-			     unsigned long end)
-	__releases(&smm->lock)
+			     unsigned long end, unsigned int invalidations)
 {
-	bool unflushed = swap_back(smm, start, end);
-	u64 seq = smm->unlink_seq;
+	bool unflushed;
+	u64 seq;
 
+	spin_lock(&smm->lock);
+	unflushed = swap_back(smm, start, end, invalidations);
+	seq = smm->unlink_seq;
 	spin_unlock(&smm->lock);
 	if (!unflushed)
 		return;
@@ -171,46 +191,13 @@ static void unlink_and_flush(struct shpt_mm *smm, unsigned long start,
 	spin_unlock(&smm->lock);
 }
 
-void shpt_unlink_range(struct shpt_mm *smm, unsigned long start,
-		       unsigned long end)
-{
-	spin_lock(&smm->lock);
-	unlink_and_flush(smm, start, end);
-}
-
-static bool invalidating(const struct shpt_mm *smm, unsigned long addr)
-{
-	addr &= CHUNK_MASK;
-	return smm->inv_count && addr < smm->inv_end &&
-	       addr + CHUNK_SIZE > smm->inv_start;
-}
-
-/* Is some invalidation of the chunk of addr between start and end? */
-bool shpt_mm_invalidating(struct shpt_mm *smm, unsigned long addr)
-{
-	bool ret;
-
-	spin_lock(&smm->lock);
-	ret = invalidating(smm, addr);
-	spin_unlock(&smm->lock);
-	return ret;
-}
-
 /* May be called where sleeping is not allowed, and always succeeds. */
 static int mm_invalidate_start(struct mmu_notifier *mn,
 			       const struct mmu_notifier_range *range)
 {
 	struct shpt_mm *smm = container_of(mn, struct shpt_mm, mn);
 
-	spin_lock(&smm->lock);
-	if (!smm->inv_count++) {
-		smm->inv_start = range->start;
-		smm->inv_end = range->end;
-	} else {
-		smm->inv_start = min(smm->inv_start, range->start);
-		smm->inv_end = max(smm->inv_end, range->end);
-	}
-	unlink_and_flush(smm, range->start, range->end);
+	unlink_and_flush(smm, range->start, range->end, 1);
 	return 0;
 }
 
@@ -218,20 +205,40 @@ static void mm_invalidate_end(struct mmu_notifier *mn,
 			      const struct mmu_notifier_range *range)
 {
 	struct shpt_mm *smm = container_of(mn, struct shpt_mm, mn);
-	bool last;
+	struct shpt_link *link;
+	bool last = false;
+	unsigned long i;
 
 	spin_lock(&smm->lock);
-	last = !--smm->inv_count;
+	xa_for_each_range(&smm->links, i, link, range->start >> CHUNK_SHIFT,
+			  (range->end - 1) >> CHUNK_SHIFT) {
+		if (!WARN_ON_ONCE(!link->invalidations) &&
+		    !--link->invalidations)
+			last = true;
+	}
 	spin_unlock(&smm->lock);
 	if (last && wq_has_sleeper(&smm->inv_wait))
 		wake_up_all(&smm->inv_wait);
+}
+
+/* Is some invalidation of the chunk of addr between start and end? */
+bool shpt_mm_invalidating(struct shpt_mm *smm, unsigned long addr)
+{
+	struct shpt_link *link;
+	bool ret;
+
+	spin_lock(&smm->lock);
+	link = xa_load(&smm->links, addr >> CHUNK_SHIFT);
+	ret = link && link->invalidations;
+	spin_unlock(&smm->lock);
+	return ret;
 }
 
 static void mm_foreign_work(struct work_struct *work)
 {
 	struct shpt_mm *smm = container_of(work, struct shpt_mm, foreign_work);
 
-	shpt_unlink_range(smm, 0, ULONG_MAX);
+	unlink_and_flush(smm, 0, ULONG_MAX, 0);
 	shpt_mm_put(smm);
 }
 
@@ -242,8 +249,8 @@ static void mm_release(struct mmu_notifier *mn, struct mm_struct *mm)
 
 	spin_lock(&smm->lock);
 	smm->released = true;
-	unlink_and_flush(smm, 0, ULONG_MAX);
-	wake_up_all(&smm->inv_wait);
+	spin_unlock(&smm->lock);
+	unlink_and_flush(smm, 0, ULONG_MAX, 0);
 	if (mm_unhash(smm))
 		mmu_notifier_put(mn);
 }
@@ -254,6 +261,7 @@ static struct mmu_notifier *mm_alloc_notifier(struct mm_struct *mm)
 
 	if (!smm)
 		return ERR_PTR(-ENOMEM);
+	atomic_inc(&live_mms);
 	mmgrab(mm);
 	smm->mm = mm;
 	kref_init(&smm->ref);
@@ -322,8 +330,10 @@ struct shpt_mm *shpt_mm_register(struct mm_struct *mm)
 }
 
 /*
- * Take the notifiers of former guests away, before the module goes. Regions
- * pin the module, so there are no guests and no links any more.
+ * Take the notifiers of former guests away and wait until all is freed, before
+ * the module goes. Regions pin the module, so there are no guests and no links
+ * any more. Some mm may be in mm_release() at this moment, and put its notifier
+ * after we have looked: so the wait is for the objects, not for a grace period.
  */
 void shpt_mm_put_all(void)
 {
@@ -337,6 +347,8 @@ void shpt_mm_put_all(void)
 		mmu_notifier_put(&smm->mn);
 	}
 	spin_unlock(&mms_lock);
+	mmu_notifier_synchronize();
+	wait_event(no_live_mms, !atomic_read(&live_mms));
 }
 
 /*
@@ -356,7 +368,7 @@ void shpt_mm_set_foreign(struct mm_struct *mm)
 
 	spin_lock_irqsave(&smm->lock, flags);
 	smm->foreign = true;
-	swap_back(smm, 0, ULONG_MAX);
+	swap_back(smm, 0, ULONG_MAX, 0);
 	spin_unlock_irqrestore(&smm->lock, flags);
 	if (!queue_work(shpt_wq, &smm->foreign_work))
 		shpt_mm_put(smm);
@@ -364,29 +376,49 @@ out:
 	rcu_read_unlock();
 }
 
-static struct shpt_link *link_get(struct shpt_mm *smm, unsigned long addr)
+/**
+ * shpt_links_make - make the link records of a VMA's chunks, all FREE
+ * @guest: whose they are
+ * @start: of the VMA
+ * @end: of the VMA
+ * @gfp: how to get memory
+ *
+ * Under mmap_lock held for write. Records that are there already (of a VMA
+ * that is being split) stay. Returns 0 or -ENOMEM, and then made none.
+ */
+int shpt_links_make(struct shpt_guest *guest, unsigned long start,
+		    unsigned long end, gfp_t gfp)
 {
-	unsigned long index = addr >> CHUNK_SHIFT;
-	struct shpt_link *link = xa_load(&smm->links, index);
+	struct xarray *links = &guest->smm->links;
+	unsigned long i, first = round_up(start, CHUNK_SIZE) >> CHUNK_SHIFT;
+	struct shpt_link *link;
 	int err;
 
-	if (link)
-		return link;
-	link = kzalloc(sizeof(*link), GFP_KERNEL_ACCOUNT);
-	if (!link)
-		return ERR_PTR(-ENOMEM);
-	err = xa_insert(&smm->links, index, link, GFP_KERNEL_ACCOUNT);
-	if (!err)
-		return link;
-	kfree(link);
-	/* -EBUSY: another thread was faster. Links go only with their VMA. */
-	return err == -EBUSY ? xa_load(&smm->links, index) : ERR_PTR(err);
+	for (i = first; i < end >> CHUNK_SHIFT; i++) {
+		if (xa_load(links, i))
+			continue;
+		link = kzalloc(sizeof(*link), gfp);
+		if (!link)
+			goto err_free;
+		link->guest = guest;
+		err = xa_insert(links, i, link, gfp);
+		if (err) {
+			kfree(link);
+			goto err_free;
+		}
+	}
+	return 0;
+
+err_free:
+	shpt_links_free(guest->smm, start, i << CHUNK_SHIFT);
+	return -ENOMEM;
 }
 
 /* Under smm->lock. The chunk's PUD entry becomes the host's. */
-static int swap_in(struct shpt_guest *guest, struct shpt_link *link,
-		   struct shpt_chunk *chunk, pud_t *pudp, pud_t host_pud)
+static int swap_in(struct shpt_link *link, struct shpt_chunk *chunk,
+		   pud_t *pudp, pud_t host_pud)
 {
+	struct shpt_guest *guest = link->guest;
 	struct shpt_mm *smm = guest->smm;
 	pud_t parked;
 
@@ -397,7 +429,6 @@ static int swap_in(struct shpt_guest *guest, struct shpt_link *link,
 		spin_unlock(&smm->mm->page_table_lock);
 		return -EBUSY;
 	}
-	link->guest = guest;
 	link->chunk = chunk;
 	link->pudp = pudp;
 	link->parked = parked;
@@ -439,22 +470,18 @@ int shpt_link(struct shpt_guest *guest, unsigned long addr, pud_t *pudp,
 	chunk = shpt_host_chunk(host, file_chunk);
 	if (IS_ERR(chunk))
 		return PTR_ERR(chunk);
-	link = link_get(smm, addr);
-	if (IS_ERR(link))
-		return PTR_ERR(link);
 
 	spin_lock(&smm->lock);
-	if (smm->released || smm->foreign) {
+	link = xa_load(&smm->links, addr >> CHUNK_SHIFT);
+	if (smm->released || smm->foreign || WARN_ON_ONCE(!link))
 		ret = -EBUSY;
-	} else if (invalidating(smm, addr)) {
+	else if (link->invalidations)
 		ret = -EAGAIN;
-	} else if (link->state == LINK_UNFLUSHED) {
-		/* Its flush belongs to somebody who has not come to it yet. */
-		unlink_and_flush(smm, addr, addr + 1);
-		return -EAGAIN;
-	} else if (link->state == LINK_FREE) {
-		ret = swap_in(guest, link, chunk, pudp, host_pud);
-	}
+	else if (link->state == LINK_FREE)
+		ret = swap_in(link, chunk, pudp, host_pud);
+	/* Who unlinks and is not foreign flushes before he counts himself out. */
+	else if (WARN_ON_ONCE(link->state != LINK_LINKED))
+		ret = -EBUSY;
 	spin_unlock(&smm->lock);
 	return ret;
 }
@@ -503,7 +530,7 @@ void shpt_links_free(struct shpt_mm *smm, unsigned long start,
 	if (start >= end)
 		return;
 
-	shpt_unlink_range(smm, start, end);
+	unlink_and_flush(smm, start, end, 0);
 
 	spin_lock(&smm->lock);
 	xa_for_each_range(&smm->links, i, link, start >> CHUNK_SHIFT,

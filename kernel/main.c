@@ -11,7 +11,12 @@
 
 #include "internal.h"
 
+/*
+ * Two, because work on guests may wait for a guest's mmap_lock, and who holds
+ * that may wait for work on a host.
+ */
 struct workqueue_struct *shpt_wq;
+struct workqueue_struct *shpt_host_wq;
 
 /**
  * shpt_copy_args - take a struct of the uapi from a user
@@ -21,7 +26,7 @@ struct workqueue_struct *shpt_wq;
  * @size: gets its size as the user knows it
  *
  * Returns 0, -EFAULT, -EINVAL (too short for size and flags) or -E2BIG (not
- * zero beyond what we know).
+ * zero beyond what we know, or beyond all reason).
  */
 int shpt_copy_args(void *args, size_t known, const void __user *from,
 		   u32 *size)
@@ -30,6 +35,8 @@ int shpt_copy_args(void *args, size_t known, const void __user *from,
 		return -EFAULT;
 	if (*size < 2 * sizeof(u32))
 		return -EINVAL;
+	if (*size > PAGE_SIZE)
+		return -E2BIG;
 	return copy_struct_from_user(args, known, from, *size);
 }
 
@@ -127,31 +134,36 @@ static int __init shpt_init(void)
 	shpt_wq = alloc_workqueue("shpt", WQ_UNBOUND, 0);
 	if (!shpt_wq)
 		return -ENOMEM;
+	err = -ENOMEM;
+	shpt_host_wq = alloc_workqueue("shpt_host", WQ_UNBOUND, 0);
+	if (!shpt_host_wq)
+		goto err_wq;
 	err = shpt_tlb_init();
 	if (err)
-		goto err_wq;
+		goto err_host_wq;
 	err = shpt_foreign_init();
 	if (err)
 		goto err_tlb;
 
-	/* Locked, so that no region is made before it has a place in sysfs. */
-	mutex_lock(&shpt_regions_lock);
+	/*
+	 * Locked, so that no region is made before it has a place in sysfs. From
+	 * misc_register() on there may be users, so nothing may fail any more.
+	 */
+	mutex_lock(&shpt_open_lock);
 	err = misc_register(&device);
+	if (!err)
+		shpt_sysfs_init(&device.this_device->kobj);
+	mutex_unlock(&shpt_open_lock);
 	if (err)
 		goto err_foreign;
-	err = shpt_sysfs_init(&device.this_device->kobj);
-	if (err)
-		goto err_misc;
-	mutex_unlock(&shpt_regions_lock);
 	return 0;
 
-err_misc:
-	misc_deregister(&device);
 err_foreign:
-	mutex_unlock(&shpt_regions_lock);
 	shpt_foreign_exit();
 err_tlb:
 	shpt_tlb_exit();
+err_host_wq:
+	destroy_workqueue(shpt_host_wq);
 err_wq:
 	destroy_workqueue(shpt_wq);
 	return err;
@@ -165,9 +177,7 @@ static void __exit shpt_exit(void)
 	shpt_foreign_exit();
 	/* No guests are left, but processes that once were still notify us. */
 	shpt_mm_put_all();
-	mmu_notifier_synchronize();
-	/* Frees that wait for a grace period, and then queue work. */
-	rcu_barrier();
+	destroy_workqueue(shpt_host_wq);
 	destroy_workqueue(shpt_wq);
 	shpt_tlb_exit();
 }

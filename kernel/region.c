@@ -43,10 +43,16 @@ static unsigned int max_regions = 1024;
 module_param(max_regions, uint, 0644);
 MODULE_PARM_DESC(max_regions, "regions that may exist at a time");
 
-DEFINE_MUTEX(shpt_regions_lock);
+/*
+ * Creating a region waits for a helper and for file systems: who opens one
+ * waits for that, killably. Who closes one does not.
+ */
+DEFINE_MUTEX(shpt_open_lock);
+static u64 last_id;			/* shpt_open_lock */
+
+static DEFINE_MUTEX(shpt_regions_lock);
 static DEFINE_HASHTABLE(regions, 8);	/* all below: shpt_regions_lock */
 static unsigned int nr_regions;
-static u64 last_id;
 static struct shpt_region_info retired;	/* counts of regions that are gone */
 
 static struct vfsmount *region_mnt;
@@ -111,6 +117,17 @@ static struct file_system_type region_fs_type = {
 	.kill_sb = kill_anon_super,
 };
 
+/* Above all not its size: that of the backing is what counts. */
+static int region_setattr(struct mnt_idmap *idmap, struct dentry *dentry,
+			  struct iattr *attr)
+{
+	return -EINVAL;
+}
+
+static const struct inode_operations region_inode_ops = {
+	.setattr = region_setattr,
+};
+
 static struct inode *region_inode(struct shpt_region *region)
 {
 	struct inode *inode = new_inode(region_mnt->mnt_sb);
@@ -120,6 +137,7 @@ static struct inode *region_inode(struct shpt_region *region)
 	inode->i_ino = get_next_ino();
 	inode->i_mode = (region->fsdax ? S_IFREG : S_IFCHR) | 0600;
 	inode->i_flags |= S_DAX | S_PRIVATE;
+	inode->i_op = &region_inode_ops;
 	simple_inode_init_ts(inode);
 	kobject_get(&region->kobj);
 	inode->i_private = region;
@@ -180,28 +198,28 @@ static void region_retire(struct shpt_region *region)
 	simple_release_fs(&region_mnt, &region_mnt_pins);
 }
 
-/* Out of the table; under shpt_regions_lock. */
-static void region_unlist(struct shpt_region *region)
+/* One file less. The last one takes the region out of the table and ends it. */
+static void region_close(struct shpt_region *region)
 {
-	hash_del(&region->hash);
-	nr_regions--;
-	retired.faults_served += atomic64_read(&region->faults_served);
-	retired.flushes += atomic64_read(&region->flushes);
-	retired.unlinks += atomic64_read(&region->unlinks);
-}
-
-static int region_release(struct inode *inode, struct file *file)
-{
-	struct shpt_region *region = inode->i_private;
 	bool last;
 
 	mutex_lock(&shpt_regions_lock);
 	last = !--region->files;
-	if (last)
-		region_unlist(region);
+	if (last) {
+		hash_del(&region->hash);
+		nr_regions--;
+		retired.faults_served += atomic64_read(&region->faults_served);
+		retired.flushes += atomic64_read(&region->flushes);
+		retired.unlinks += atomic64_read(&region->unlinks);
+	}
 	mutex_unlock(&shpt_regions_lock);
 	if (last)
 		region_retire(region);
+}
+
+static int region_release(struct inode *inode, struct file *file)
+{
+	region_close(inode->i_private);
 	return 0;
 }
 
@@ -217,6 +235,7 @@ const struct file_operations shpt_region_fops = {
 	.show_fdinfo = region_show_fdinfo,
 };
 
+/* A file for a region that the caller has counted one more file of. */
 static struct file *region_file(struct shpt_region *region)
 {
 	struct file *file;
@@ -229,9 +248,8 @@ static struct file *region_file(struct shpt_region *region)
 	if (IS_ERR(file)) {
 		iput(region->inode);
 		module_put(THIS_MODULE);
-		return file;
+		region_close(region);
 	}
-	region->files++;
 	return file;
 }
 
@@ -253,14 +271,20 @@ static const struct kobj_type region_ktype = {
 	.default_groups = shpt_region_groups,
 };
 
+/* The region of a backing, with one file more. */
 static struct shpt_region *region_find(const struct inode *key)
 {
 	struct shpt_region *region;
 
+	mutex_lock(&shpt_regions_lock);
 	hash_for_each_possible(regions, region, hash, (unsigned long)key) {
-		if (region->key == key)
-			return region;
+		if (region->key != key)
+			continue;
+		region->files++;
+		mutex_unlock(&shpt_regions_lock);
+		return region;
 	}
+	mutex_unlock(&shpt_regions_lock);
 	return NULL;
 }
 
@@ -279,14 +303,16 @@ static struct shpt_region *region_alloc(struct inode *key, bool fsdax)
 	return region;
 }
 
-/* Make the region of a backing, with its host; it has no files yet. */
+/* Make the region of a backing, with its host, for one file. */
 static struct shpt_region *region_create(struct file *backing, bool fsdax)
 {
 	struct shpt_region *region;
 	int err;
 
-	if (nr_regions >= READ_ONCE(max_regions))
+	if (READ_ONCE(nr_regions) >= READ_ONCE(max_regions))
 		return ERR_PTR(-ENFILE);
+	if (!shpt_region_dir)
+		return ERR_PTR(-ENOMEM);
 	region = region_alloc(backing->f_mapping->host, fsdax);
 	if (!region)
 		return ERR_PTR(-ENOMEM);
@@ -306,8 +332,11 @@ static struct shpt_region *region_create(struct file *backing, bool fsdax)
 	err = kobject_add(&region->kobj, shpt_region_dir, "%llu", region->id);
 	if (err)
 		goto err_host;
+	region->files = 1;
+	mutex_lock(&shpt_regions_lock);
 	hash_add(regions, &region->hash, (unsigned long)region->key);
 	nr_regions++;
+	mutex_unlock(&shpt_regions_lock);
 	return region;
 
 err_host:
@@ -352,24 +381,14 @@ static int check_backing(struct file *file, bool *fsdax)
 static struct file *region_open(struct file *backing, bool fsdax)
 {
 	struct shpt_region *region;
-	struct file *file;
 
-	if (mutex_lock_killable(&shpt_regions_lock))
+	if (mutex_lock_killable(&shpt_open_lock))
 		return ERR_PTR(-EINTR);
 	region = region_find(backing->f_mapping->host);
 	if (!region)
 		region = region_create(backing, fsdax);
-	if (IS_ERR(region)) {
-		mutex_unlock(&shpt_regions_lock);
-		return ERR_CAST(region);
-	}
-	file = region_file(region);
-	if (IS_ERR(file) && !region->files) {
-		region_unlist(region);
-		region_retire(region);
-	}
-	mutex_unlock(&shpt_regions_lock);
-	return file;
+	mutex_unlock(&shpt_open_lock);
+	return IS_ERR(region) ? ERR_CAST(region) : region_file(region);
 }
 
 /**

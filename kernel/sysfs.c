@@ -122,10 +122,10 @@ const struct attribute_group *shpt_region_groups[] = {
 	NULL
 };
 
-int shpt_sysfs_init(struct kobject *device)
+/* Without memory there will be no regions: see region_create(). */
+void shpt_sysfs_init(struct kobject *device)
 {
 	shpt_region_dir = kobject_create_and_add("region", device);
-	return shpt_region_dir ? 0 : -ENOMEM;
 }
 
 void shpt_sysfs_exit(void)

@@ -35,6 +35,8 @@
  *   EINTR       a signal arrived; call again
  *   ENOMEM      no memory, or no room in the address space
  *
+ * With MAP_FIXED what was mapped there before may be gone even if it fails.
+ *
  * On a mapping: munmap(2) of anything but whole chunks, every mprotect(2),
  * mremap(2) to an unaligned address: EINVAL.
  *
