@@ -2,8 +2,8 @@
 /*
  * backing.c - make the files that the workers map
  *
- * Every page is allocated and written before the first worker maps it, so that
- * what is measured is mapping and never allocation. What a DAX file's pages are mapped
+ * Every page is allocated and written before the first worker maps it: what is
+ * measured is mapping and never allocation. What a DAX file's pages are mapped
  * with (4 KiB or 2 MiB entries) is decided by where its extents lie on the
  * device; it is arranged here, then proven by counting the faults of an
  * ordinary mapping.
