@@ -5,7 +5,7 @@
  * MAP_FIXED lets the caller's own range be replaced, not what lies beside it
  * in the same chunks. So the edges are claimed first with mappings that replace
  * nothing, which also keeps other threads from mapping something there before
- * the chunks are mapped over it all.
+ * the chunks are moved over it all.
  */
 #define _GNU_SOURCE
 #include <sys/mman.h>
@@ -25,36 +25,18 @@ static int claim(uintptr_t start, uintptr_t end)
 	return p == MAP_FAILED ? -1 : 0;
 }
 
-static void release(uintptr_t start, uintptr_t end)
-{
-	if (start != end)
-		munmap((void *)start, end - start);
-}
-
 /*
- * Claims what @whole has beside @own, and with @own_too that as well. Returns
- * -1 and errno with nothing claimed if anything is mapped there.
+ * Claims what @whole has beside @own. Returns -1 and errno with nothing claimed
+ * if anything is mapped there.
  */
-int claim_around(struct range whole, struct range own, bool own_too)
+int claim_around(struct range whole, struct range own)
 {
-	if (own_too)
-		return claim(whole.start, whole.end);
 	if (claim(whole.start, own.start))
 		return -1;
 	if (claim(own.end, whole.end)) {
-		release(whole.start, own.start);
+		if (whole.start != own.start)
+			munmap((void *)whole.start, own.start - whole.start);
 		return -1;
 	}
 	return 0;
-}
-
-/* Gives back what claim_around() claimed. */
-void release_around(struct range whole, struct range own, bool own_too)
-{
-	if (own_too) {
-		release(whole.start, whole.end);
-	} else {
-		release(whole.start, own.start);
-		release(own.end, whole.end);
-	}
 }

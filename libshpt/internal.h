@@ -77,8 +77,7 @@ struct range own_pages(uintptr_t addr, size_t length);
 bool is_fixed(const struct request *req);
 
 /* claim.c */
-int claim_around(struct range whole, struct range own, bool own_too);
-void release_around(struct range whole, struct range own, bool own_too);
+int claim_around(struct range whole, struct range own);
 
 /* table.c */
 void table_lock(void);

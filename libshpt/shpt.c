@@ -106,56 +106,112 @@ static int open_region(int device, int backing, struct reason *why)
 	return region < 0 ? refuse_region(errno, backing, why) : region;
 }
 
-static void *mmap_again(uintptr_t addr, size_t length, int flags, int fd,
-			off_t offset)
+static void *map_chunks(const struct request *req, int region, uintptr_t addr,
+			int flags, struct range chunks, struct reason *why)
 {
 	void *p;
 
 	do
-		p = mmap((void *)addr, length, PROT_READ | PROT_WRITE, flags,
-			 fd, offset);
+		p = mmap((void *)addr, chunks.end - chunks.start,
+			 PROT_READ | PROT_WRITE, MAP_SHARED | flags, region,
+			 chunks.start);
 	while (p == MAP_FAILED && errno == EINTR);
+	if (p == MAP_FAILED)
+		refuse_guest(errno, req->fd, why);
 	return p;
 }
 
-/* Maps the chunks [@first, ...) of @region; the module finds the place. */
+/* Where the module finds room, near the caller's hint if there is one. */
 static void *map_anywhere(const struct request *req, int region,
 			  struct range chunks, struct reason *why)
 {
 	uintptr_t hint =
 		req->addr - (req->addr ? req->offset % CHUNK_BYTES : 0);
-	void *p = mmap_again(hint & ~(CHUNK_BYTES - 1),
-			     chunks.end - chunks.start, MAP_SHARED, region,
-			     chunks.start);
+
+	return map_chunks(req, region, hint & ~(CHUNK_BYTES - 1), 0, chunks,
+			  why);
+}
+
+/* Anywhere but in @whole. */
+static void *map_aside(const struct request *req, int region,
+		       struct range chunks, struct range whole,
+		       struct reason *why)
+{
+	void *p = map_chunks(req, region, 0, 0, chunks, why), *other;
+
+	if (p == MAP_FAILED || (uintptr_t)p >= whole.end ||
+	    (uintptr_t)p + (whole.end - whole.start) <= whole.start)
+		return p;
+	/* While this place is taken, there will be another. */
+	other = map_aside(req, region, chunks, whole, why);
+	munmap(p, whole.end - whole.start);
+	return other;
+}
+
+static int refuse_taken(int err, struct range whole, struct reason *why)
+{
+	return refuse(why, err,
+		      "the chunks of the fixed mapping, %#zx-%#zx, are not "
+		      "free: keep whole chunks of 1 GiB free around it",
+		      (size_t)whole.start, (size_t)whole.end);
+}
+
+/*
+ * Moves the chunks at @p to where the caller wants them. If mremap(2) fails it
+ * may have removed what was there or not, so the claims are not given back:
+ * by now they could be another thread's mappings.
+ */
+static int move_chunks(const struct request *req, void *p, struct range whole,
+		       struct reason *why)
+{
+	struct range own = own_pages(req->addr, req->length);
+	size_t bytes = whole.end - whole.start;
+
+	table_evict(own);
+	if (claim_around(whole, own))
+		return refuse_taken(errno, whole, why);
+	if (mremap(p, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
+		   (void *)whole.start) == MAP_FAILED)
+		return refuse_guest(errno, req->fd, why);
+	return 0;
+}
+
+/*
+ * mmap(2) with MAP_FIXED removes what it replaces before it asks the module,
+ * which may then refuse, or want to be asked again after a signal. So the
+ * module is asked for a mapping elsewhere, which then only has to be moved.
+ */
+static void *map_replacing(const struct request *req, int region,
+			   struct range chunks, struct range whole,
+			   struct reason *why)
+{
+	void *p = map_aside(req, region, chunks, whole, why);
 
 	if (p == MAP_FAILED)
-		refuse_guest(errno, req->fd, why);
-	return p;
+		return p;
+	if (move_chunks(req, p, whole, why)) {
+		munmap(p, whole.end - whole.start);
+		return MAP_FAILED;
+	}
+	return (void *)whole.start;
 }
 
 static void *map_fixed(const struct request *req, int region,
 		       struct range chunks, struct reason *why)
 {
 	struct range whole = whole_chunks(req->addr, req->length);
-	struct range own = own_pages(req->addr, req->length);
-	bool keep = req->flags & MAP_FIXED_NOREPLACE;
 	void *p;
 
-	if (!keep)
-		table_evict(own);
-	if (claim_around(whole, own, keep)) {
-		refuse(why, errno,
-		       "the chunks of the fixed mapping, %#zx-%#zx, are not "
-		       "free: keep whole chunks of 1 GiB free around it",
-		       (size_t)whole.start, (size_t)whole.end);
+	if (whole.end <= whole.start) {
+		refuse_taken(ENOMEM, whole, why);
 		return MAP_FAILED;
 	}
-	p = mmap_again(whole.start, whole.end - whole.start,
-		       MAP_SHARED | MAP_FIXED, region, chunks.start);
-	if (p == MAP_FAILED) {
-		refuse_guest(errno, req->fd, why);
-		release_around(whole, own, keep);
-	}
+	if (!(req->flags & MAP_FIXED_NOREPLACE))
+		return map_replacing(req, region, chunks, whole, why);
+	p = map_chunks(req, region, whole.start, MAP_FIXED_NOREPLACE, chunks,
+		       why);
+	if (p == MAP_FAILED && why->err == EEXIST)
+		refuse_taken(EEXIST, whole, why);
 	return p;
 }
 
