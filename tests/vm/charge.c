@@ -56,5 +56,5 @@ static void test(int kind)
 
 int main(void)
 {
-	return vmtest(test, MEMFD, 30);
+	return vmtest(test, MEMFD, 100);
 }

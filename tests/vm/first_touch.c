@@ -93,5 +93,5 @@ static void test(int kind)
 
 int main(void)
 {
-	return vmtest(test, MEMFD | DAX, 40);
+	return vmtest(test, MEMFD | DAX, 55);
 }

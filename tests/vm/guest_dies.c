@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A guest that exits or is killed in the midst of its work, alone or with many
- * threads, takes nothing with it: the others go on without a wrong byte.
+ * A guest that exits, executes another program or is killed in the midst of its
+ * work, alone or with threads, takes nothing with it: the others go on without
+ * a wrong byte.
  */
 #include "vmtest.h"
 
@@ -50,9 +51,11 @@ static void leaver(void *arg)
 
 	if (how == 1)
 		thread(leaver_thread, p);
-	for (int i = 0; how != 2 || i < 3; i++)
+	for (int i = 0; how < 2 || i < 3; i++)
 		work(p, p + CHUNK + STAYERS * AREA, i);
-	_exit(0);
+	if (how == 3)
+		execl("/bin/true", "true", (char *)NULL);
+	_exit(how == 3);
 }
 
 static void test(int kind)
@@ -71,10 +74,10 @@ static void test(int kind)
 		stayers[i] = spawn(stayer, (void *)(long)i);
 
 	for (i = 0; i < ROUNDS; i++) {
-		long how = i % 3;
+		long how = i % 4;
 
 		pid = spawn(leaver, (void *)how);
-		if (how == 2) {
+		if (how >= 2) {
 			join(pid);
 			continue;
 		}
@@ -101,5 +104,5 @@ static void test(int kind)
 
 int main(void)
 {
-	return vmtest(test, MEMFD | DAX, 30);
+	return vmtest(test, MEMFD | DAX, 55);
 }

@@ -89,5 +89,5 @@ static void test(int kind)
 
 int main(void)
 {
-	return vmtest(test, MEMFD, 60);
+	return vmtest(test, MEMFD, 100);
 }

@@ -152,5 +152,5 @@ static void test(int kind)
 
 int main(void)
 {
-	return vmtest(test, MEMFD | DAX, 60);
+	return vmtest(test, MEMFD | DAX, 100);
 }

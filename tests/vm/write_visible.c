@@ -73,5 +73,5 @@ static void test(int kind)
 
 int main(void)
 {
-	return vmtest(test, MEMFD | DAX, 30);
+	return vmtest(test, MEMFD | DAX, 55);
 }
