@@ -31,6 +31,9 @@ struct donation {
 	struct list_head node;
 	struct pid *pid;		/* of the helper, once it runs */
 	struct mm_struct *mm;		/* what it gave */
+	/* Here, as the helper may start after the one who asked was killed. */
+	char *argv[2];
+	char *envp[2];
 };
 
 static LIST_HEAD(donations);
@@ -90,13 +93,13 @@ int shpt_donor_donate(void)
 
 static int run_helper(struct donation *d)
 {
-	char *argv[] = { donor, NULL };
-	char *envp[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
 	struct subprocess_info *info;
 
 	__module_get(THIS_MODULE);
 	refcount_inc(&d->users);
-	info = call_usermodehelper_setup(donor, argv, envp, GFP_KERNEL,
+	d->argv[0] = donor;
+	d->envp[0] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+	info = call_usermodehelper_setup(donor, d->argv, d->envp, GFP_KERNEL,
 					 helper_init, helper_cleanup, d);
 	if (!info) {
 		donation_put(d);

@@ -247,10 +247,11 @@ unsigned long shpt_guest_get_unmapped_area(struct file *file,
  */
 int shpt_guest_adopt_all(struct mm_struct *mm)
 {
-	struct shpt_mm *smm = shpt_mm_register(mm);
-	struct vm_area_struct *vma;
 	VMA_ITERATOR(vmi, mm, 0);
+	struct vm_area_struct *vma;
+	struct shpt_mm *smm;
 
+	smm = shpt_mm_register(mm);
 	if (IS_ERR(smm) && PTR_ERR(smm) != -EBUSY)
 		return PTR_ERR(smm);
 

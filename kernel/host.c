@@ -124,6 +124,7 @@ int shpt_host_cover(struct shpt_host *host, unsigned long chunks)
 	struct cover_request *req;
 	int err;
 
+	/* Pairs with the release in host_map(). */
 	if (chunks <= smp_load_acquire(&host->covered))
 		return 0;
 	if (chunks > max_chunks(host))
@@ -391,11 +392,12 @@ void shpt_host_tables(struct shpt_host *host, u64 *table_bytes,
 		      u64 *unshared_bytes)
 {
 	struct shpt_chunk *chunk;
+	u64 unshared = 0;
 	unsigned long i;
 
-	*table_bytes = mm_pgtables_bytes(host->mm);
-	*unshared_bytes = 0;
 	xa_for_each(&host->chunks, i, chunk)
-		*unshared_bytes += atomic_read(&chunk->links) *
-				   chunk_table_bytes(host, i);
+		unshared += atomic_read(&chunk->links) *
+			    chunk_table_bytes(host, i);
+	*unshared_bytes = unshared;
+	*table_bytes = mm_pgtables_bytes(host->mm);
 }

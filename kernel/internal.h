@@ -64,7 +64,7 @@ struct shpt_region {
 	bool fsdax;			/* else shmem */
 	struct shpt_host *host;
 
-	spinlock_t guests_lock;
+	spinlock_t guests_lock;		/* writers of guests */
 	struct list_head guests;	/* RCU: who must hear of host events */
 	atomic_t nr_guests;
 	atomic_long_t links;
@@ -95,7 +95,7 @@ struct shpt_mm {
 	struct mm_struct *mm;
 	struct list_head guests;
 
-	spinlock_t lock;
+	spinlock_t lock;		/* all below but inv_wait */
 	struct xarray links;		/* struct shpt_link by address chunk */
 	wait_queue_head_t inv_wait;	/* for the end of invalidations */
 	u64 unlink_seq;			/* one for each unlink */

@@ -3,7 +3,8 @@
  * sysfs.c - facts for people and scripts, one value per file
  *
  * /sys/class/misc/shpt/FACT sums up all regions, .../region/ID/FACT is one.
- * The path of a backing is for root only, as /proc/PID/maps is not for all.
+ * A fact is a member of struct shpt_region_info. The path of a backing is for
+ * root only, as /proc/PID/maps is not for all.
  */
 #include <linux/device.h>
 #include <linux/sysfs.h>
@@ -12,31 +13,31 @@
 
 struct kobject *shpt_region_dir;
 
-/* The facts that both levels have: name, format, expression on the info. */
-#define SHARED_FACTS(FACT)				\
-	FACT(hosts, "%llu")				\
-	FACT(guests, "%llu")				\
-	FACT(links, "%llu")				\
-	FACT(table_bytes, "%llu")			\
-	FACT(parked_bytes, "%llu")			\
-	FACT(saved_bytes, "%lld")			\
-	FACT(faults_served, "%llu")			\
-	FACT(flushes, "%llu")				\
-	FACT(unlinks, "%llu")
+/* All members are 64 bits wide, and none reaches the sign but saved_bytes. */
+static ssize_t emit_member(char *buf, const struct shpt_region_info *info,
+			   size_t offset)
+{
+	return sysfs_emit(buf, "%lld\n", *(s64 *)((char *)info + offset));
+}
 
-#define DEVICE_FACT(name, format)					\
-static ssize_t name##_show(struct device *dev,				\
-			   struct device_attribute *attr, char *buf)	\
-{									\
-	struct shpt_region_info sum;					\
-	unsigned int count;						\
-									\
-	shpt_regions_info(&sum, &count);				\
-	return sysfs_emit(buf, format "\n", sum.name);			\
-}									\
-static DEVICE_ATTR_RO(name);
+/* Of the module as a whole */
 
-SHARED_FACTS(DEVICE_FACT)
+struct device_fact {
+	struct device_attribute attr;
+	size_t offset;
+};
+
+static ssize_t device_fact_show(struct device *dev,
+				struct device_attribute *attr, char *buf)
+{
+	struct device_fact *fact = container_of(attr, struct device_fact,
+						attr);
+	struct shpt_region_info sum;
+	unsigned int count;
+
+	shpt_regions_info(&sum, &count);
+	return emit_member(buf, &sum, fact->offset);
+}
 
 static ssize_t regions_show(struct device *dev, struct device_attribute *attr,
 			    char *buf)
@@ -49,11 +50,34 @@ static ssize_t regions_show(struct device *dev, struct device_attribute *attr,
 }
 static DEVICE_ATTR_RO(regions);
 
-#define DEVICE_ATTR_POINTER(name, format) &dev_attr_##name.attr,
+#define DEVICE_FACT(_name)						\
+	static struct device_fact device_##_name = {			\
+		.attr.attr = { .name = #_name, .mode = 0444 },		\
+		.attr.show = device_fact_show,				\
+		.offset = offsetof(struct shpt_region_info, _name),	\
+	}
+
+DEVICE_FACT(hosts);
+DEVICE_FACT(guests);
+DEVICE_FACT(links);
+DEVICE_FACT(table_bytes);
+DEVICE_FACT(parked_bytes);
+DEVICE_FACT(saved_bytes);
+DEVICE_FACT(faults_served);
+DEVICE_FACT(flushes);
+DEVICE_FACT(unlinks);
 
 static struct attribute *device_attrs[] = {
 	&dev_attr_regions.attr,
-	SHARED_FACTS(DEVICE_ATTR_POINTER)
+	&device_hosts.attr.attr,
+	&device_guests.attr.attr,
+	&device_links.attr.attr,
+	&device_table_bytes.attr.attr,
+	&device_parked_bytes.attr.attr,
+	&device_saved_bytes.attr.attr,
+	&device_faults_served.attr.attr,
+	&device_flushes.attr.attr,
+	&device_unlinks.attr.attr,
 	NULL
 };
 
@@ -66,29 +90,31 @@ const struct attribute_group *shpt_device_groups[] = {
 	NULL
 };
 
+/* Of one region */
+
+struct region_fact {
+	struct kobj_attribute attr;
+	size_t offset;
+};
+
 static struct shpt_region *to_region(struct kobject *kobj)
 {
 	return container_of(kobj, struct shpt_region, kobj);
 }
 
-#define REGION_FACT(name, format)					\
-static ssize_t region_##name##_show(struct kobject *kobj,		\
-				    struct kobj_attribute *attr,	\
-				    char *buf)				\
-{									\
-	struct shpt_region_info info;					\
-									\
-	shpt_region_info(to_region(kobj), &info);			\
-	return sysfs_emit(buf, format "\n", info.name);			\
-}									\
-static struct kobj_attribute region_##name =				\
-	__ATTR(name, 0444, region_##name##_show, NULL);
+static ssize_t region_fact_show(struct kobject *kobj,
+				struct kobj_attribute *attr, char *buf)
+{
+	struct region_fact *fact = container_of(attr, struct region_fact,
+						attr);
+	struct shpt_region_info info;
 
-SHARED_FACTS(REGION_FACT)
-REGION_FACT(backing_bytes, "%llu")
+	shpt_region_info(to_region(kobj), &info);
+	return emit_member(buf, &info, fact->offset);
+}
 
-static ssize_t region_backing_show(struct kobject *kobj,
-				   struct kobj_attribute *attr, char *buf)
+static ssize_t backing_show(struct kobject *kobj, struct kobj_attribute *attr,
+			    char *buf)
 {
 	char *path = d_path(&to_region(kobj)->backing->f_path, buf,
 			    PAGE_SIZE - 1);
@@ -101,15 +127,40 @@ static ssize_t region_backing_show(struct kobject *kobj,
 	buf[len] = '\n';
 	return len + 1;
 }
-static struct kobj_attribute region_backing =
-	__ATTR(backing, 0400, region_backing_show, NULL);
 
-#define REGION_ATTR_POINTER(name, format) &region_##name.attr,
+static struct kobj_attribute region_backing =
+	__ATTR(backing, 0400, backing_show, NULL);
+
+#define REGION_FACT(_name)						\
+	static struct region_fact region_##_name = {			\
+		.attr.attr = { .name = #_name, .mode = 0444 },		\
+		.attr.show = region_fact_show,				\
+		.offset = offsetof(struct shpt_region_info, _name),	\
+	}
+
+REGION_FACT(backing_bytes);
+REGION_FACT(hosts);
+REGION_FACT(guests);
+REGION_FACT(links);
+REGION_FACT(table_bytes);
+REGION_FACT(parked_bytes);
+REGION_FACT(saved_bytes);
+REGION_FACT(faults_served);
+REGION_FACT(flushes);
+REGION_FACT(unlinks);
 
 static struct attribute *region_attrs[] = {
 	&region_backing.attr,
-	&region_backing_bytes.attr,
-	SHARED_FACTS(REGION_ATTR_POINTER)
+	&region_backing_bytes.attr.attr,
+	&region_hosts.attr.attr,
+	&region_guests.attr.attr,
+	&region_links.attr.attr,
+	&region_table_bytes.attr.attr,
+	&region_parked_bytes.attr.attr,
+	&region_saved_bytes.attr.attr,
+	&region_faults_served.attr.attr,
+	&region_flushes.attr.attr,
+	&region_unlinks.attr.attr,
 	NULL
 };
 

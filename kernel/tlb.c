@@ -40,7 +40,7 @@
 #include "internal.h"
 
 /* Too large for the stack; used with preemption off, and never in interrupts. */
-static cpumask_var_t __percpu *flush_masks;
+static DEFINE_PER_CPU(cpumask_var_t, flush_mask);
 
 static void flush_this_cpu(void *unused)
 {
@@ -95,7 +95,7 @@ void shpt_flush_region(struct shpt_region *region)
 	smp_mb();
 
 	preempt_disable();
-	mask = *this_cpu_ptr(flush_masks);
+	mask = this_cpu_cpumask_var_ptr(flush_mask);
 	rcu_read_lock();
 	if (!collect_cpus(region, mask, &any))
 		cpumask_copy(mask, cpu_online_mask);
@@ -122,22 +122,16 @@ void shpt_tlb_exit(void)
 {
 	int cpu;
 
-	if (!flush_masks)
-		return;
 	for_each_possible_cpu(cpu)
-		free_cpumask_var(*per_cpu_ptr(flush_masks, cpu));
-	free_percpu(flush_masks);
+		free_cpumask_var(per_cpu(flush_mask, cpu));
 }
 
 int shpt_tlb_init(void)
 {
 	int cpu;
 
-	flush_masks = alloc_percpu(cpumask_var_t);
-	if (!flush_masks)
-		return -ENOMEM;
 	for_each_possible_cpu(cpu) {
-		if (!zalloc_cpumask_var_node(per_cpu_ptr(flush_masks, cpu),
+		if (!zalloc_cpumask_var_node(&per_cpu(flush_mask, cpu),
 					     GFP_KERNEL, cpu_to_node(cpu))) {
 			shpt_tlb_exit();
 			return -ENOMEM;

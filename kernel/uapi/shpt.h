@@ -45,13 +45,14 @@
 #ifndef _UAPI_SHPT_H
 #define _UAPI_SHPT_H
 
+#include <linux/const.h>
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
 #define SHPT_UAPI_VERSION	1
 #define SHPT_DEVICE		"/dev/shpt"
 #define SHPT_CHUNK_SHIFT	30
-#define SHPT_CHUNK_BYTES	(1ULL << SHPT_CHUNK_SHIFT)
+#define SHPT_CHUNK_BYTES	_BITULL(SHPT_CHUNK_SHIFT)
 
 /* The struct carries its size, so the request number does not. */
 #define SHPT_IOC_MAGIC		0xb9
@@ -101,8 +102,8 @@ struct shpt_region_info {
 	__u64 links;		/* chunks linked now, over all guests */
 	__u64 table_bytes;	/* page tables of the hosts */
 	__u64 parked_bytes;	/* guests' own empty tables behind links */
-	__s64 saved_bytes;	/* what the guests' own tables would be, less
-				 * table_bytes and parked_bytes */
+	/* What the guests' own tables would be, less the two above. */
+	__s64 saved_bytes;
 	__u64 faults_served;	/* faults of guests served by a host */
 	__u64 flushes;		/* host events that flushed guests' TLBs */
 	__u64 unlinks;		/* chunks unlinked since the beginning */
