@@ -611,10 +611,10 @@ static inline uint64_t mapcount(uint64_t frame)
 	return count;
 }
 
-/* The caller's line of /proc/self/maps for an address, in a static buffer. */
+/* The caller's line of /proc/self/maps for an address, in a buffer of the thread. */
 static inline const char *maps_line(const void *p)
 {
-	static char line[1024];
+	static __thread char line[1024];
 	unsigned long start, end;
 	FILE *f = fopen("/proc/self/maps", "re");
 
@@ -651,7 +651,7 @@ static inline void swap_off(void)
 
 /* ---- memory cgroups ------------------------------------------------------ */
 
-/* A new memory cgroup, for good. Returns its path, in a static buffer. */
+/* A new memory cgroup, for good. Returns its path, in a buffer of the thread. */
 static inline const char *new_cgroup(const char *name)
 {
 	static char path[128];
