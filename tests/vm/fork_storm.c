@@ -73,7 +73,7 @@ static void test(int kind)
 		join(pids[j]);
 	pthread_join(threads[0], NULL);
 	pthread_join(threads[1], NULL);
-	CHECK_GE(i, 20);
+	CHECK_GE(i, 8);
 	for (long j = i - 60 > 0 ? i - 60 : 0; j < i; j++)
 		CHECK_EQ(load(t.p + BYTES + j % 64 * 64), j);
 	WAIT_FOR(region_info(t.reg).guests == 1, 5, "%llu guests are left",
