@@ -84,7 +84,7 @@ struct workers_options {
 };
 
 #define AUTO_ROUNDS  3
-#define AUTO_SECONDS 15
+#define AUTO_SECONDS 48
 
 /* What the rounds of one mode over one backing came to. */
 struct result {

@@ -37,8 +37,8 @@
  *
  * With MAP_FIXED what was mapped there before may be gone even if it fails.
  *
- * On a mapping: munmap(2) of anything but whole chunks, every mprotect(2),
- * mremap(2) to an unaligned address: EINVAL.
+ * On a mapping: munmap(2) of anything but whole chunks, every mprotect(2) (but
+ * PROT_EXEC, which is EACCES), mremap(2) to an unaligned address: EINVAL.
  *
  * First known in version 1 of the interface (SHPT_UAPI_VERSION).
  */
