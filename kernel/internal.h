@@ -57,6 +57,7 @@ struct shpt_region {
 	struct kobject kobj;		/* its directory in sysfs; its lifetime */
 	u64 id;
 	struct inode *key;		/* the backing's inode */
+	kuid_t owner;			/* who opened it first */
 	struct hlist_node hash;		/* shpt_regions_lock */
 	unsigned int files;		/* region files; shpt_regions_lock */
 	struct file *backing;		/* the module's own open file of it */

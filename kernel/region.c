@@ -19,6 +19,8 @@
  * with the kobject. The super block pins the module until the last inode is
  * evicted.
  */
+#include <linux/capability.h>
+#include <linux/cred.h>
 #include <linux/dcache.h>
 #include <linux/fadvise.h>
 #include <linux/file.h>
@@ -42,6 +44,10 @@
 static unsigned int max_regions = 1024;
 module_param(max_regions, uint, 0644);
 MODULE_PARM_DESC(max_regions, "regions that may exist at a time");
+
+static unsigned int max_regions_per_user = 128;
+module_param(max_regions_per_user, uint, 0644);
+MODULE_PARM_DESC(max_regions_per_user, "of these, opened first by one user who lacks CAP_SYS_RESOURCE");
 
 /*
  * Creating a region waits for a helper and for file systems: who opens one
@@ -297,10 +303,29 @@ static struct shpt_region *region_alloc(struct inode *key, bool fsdax)
 	kobject_init(&region->kobj, &region_ktype);
 	region->id = ++last_id;
 	region->key = key;
+	region->owner = current_uid();
 	region->fsdax = fsdax;
 	spin_lock_init(&region->guests_lock);
 	INIT_LIST_HEAD(&region->guests);
 	return region;
+}
+
+/* May the caller have one region more? Under shpt_open_lock. */
+static int check_limits(void)
+{
+	struct shpt_region *region;
+	unsigned int own = 0;
+	int bucket;
+
+	if (READ_ONCE(nr_regions) >= READ_ONCE(max_regions))
+		return -ENFILE;
+	if (capable(CAP_SYS_RESOURCE))
+		return 0;
+	mutex_lock(&shpt_regions_lock);
+	hash_for_each(regions, bucket, region, hash)
+		own += uid_eq(region->owner, current_uid());
+	mutex_unlock(&shpt_regions_lock);
+	return own < READ_ONCE(max_regions_per_user) ? 0 : -EDQUOT;
 }
 
 /* Make the region of a backing, with its host, for one file. */
@@ -309,8 +334,9 @@ static struct shpt_region *region_create(struct file *backing, bool fsdax)
 	struct shpt_region *region;
 	int err;
 
-	if (READ_ONCE(nr_regions) >= READ_ONCE(max_regions))
-		return ERR_PTR(-ENFILE);
+	err = check_limits();
+	if (err)
+		return ERR_PTR(err);
 	if (!shpt_region_dir)
 		return ERR_PTR(-ENOMEM);
 	region = region_alloc(backing->f_mapping->host, fsdax);

@@ -72,6 +72,8 @@
  *   ENOPKG       the helper program that donates the host's address space
  *                did not run; the kernel log names the path that was tried
  *   ENFILE       module parameter max_regions is reached
+ *   EDQUOT       module parameter max_regions_per_user is reached: the caller,
+ *                who lacks CAP_SYS_RESOURCE, was the first to open that many
  *   EMFILE       the caller has too many open files
  *   EINTR        a signal arrived; call again
  *   ENOMEM       no memory
