@@ -165,23 +165,50 @@ static int region_fadvise(struct file *file, loff_t offset, loff_t len,
 	return vfs_fadvise(shpt_region_of(file)->backing, offset, len, advice);
 }
 
-static long region_ioctl(struct file *file, unsigned int cmd,
-			 unsigned long arg)
+static long region_info(struct shpt_region *region, void __user *argp)
 {
-	void __user *argp = (void __user *)arg;
 	struct shpt_region_info info;
 	u32 size;
 	int err;
 
-	if (cmd != SHPT_IOC_REGION_INFO)
-		return -ENOTTY;
 	err = shpt_copy_args(&info, sizeof(info), argp, &size);
 	if (err)
 		return err;
 	if (info.flags)
 		return -EINVAL;
-	shpt_region_info(shpt_region_of(file), &info);
+	shpt_region_info(region, &info);
 	return shpt_return_args(argp, size, &info, sizeof(info));
+}
+
+static long region_populate(struct shpt_region *region, void __user *argp)
+{
+	struct shpt_populate args;
+	u32 size;
+	int err;
+
+	err = shpt_copy_args(&args, sizeof(args), argp, &size);
+	if (err)
+		return err;
+	err = shpt_populate(region, &args);
+	if (shpt_return_args(argp, size, &args, sizeof(args)))
+		return -EFAULT;
+	return err;
+}
+
+static long region_ioctl(struct file *file, unsigned int cmd,
+			 unsigned long arg)
+{
+	struct shpt_region *region = shpt_region_of(file);
+	void __user *argp = (void __user *)arg;
+
+	switch (cmd) {
+	case SHPT_IOC_REGION_INFO:
+		return region_info(region, argp);
+	case SHPT_IOC_POPULATE:
+		return region_populate(region, argp);
+	default:
+		return -ENOTTY;
+	}
 }
 
 static void region_show_fdinfo(struct seq_file *m, struct file *file)
