@@ -29,6 +29,7 @@
 #include <asm/pgalloc.h>
 
 #include "internal.h"
+#include "trace.h"
 
 /* Not 0: the lowest addresses are kept from mappings by mmap_min_addr. */
 #define HOST_BASE	CHUNK_SIZE
@@ -323,7 +324,10 @@ vm_fault_t shpt_host_fault(struct shpt_host *host, pgoff_t pgoff,
 		ret = handle_mm_fault(vma, addr, nested, NULL);
 	mmap_read_unlock(mm);
 
-	return fault_result(ret);
+	ret = fault_result(ret);
+	trace_host_fault(host->region->id, pgoff, flags & FAULT_FLAG_WRITE,
+			 ret);
+	return ret;
 }
 
 /**
