@@ -8,6 +8,7 @@
 #if !defined(SHPT_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
 #define SHPT_TRACE_H
 
+#include <linux/mm_types.h>
 #include <linux/tracepoint.h>
 
 /* A chunk of a guest. The process is the current one, but for unlinks. */
@@ -38,7 +39,7 @@ DEFINE_EVENT(shpt_chunk_event, unlink,
 /* A fault in the host, for a guest or to populate; result is a VM_FAULT_*. */
 TRACE_EVENT(host_fault,
 	TP_PROTO(u64 region, unsigned long pgoff, bool write,
-		 unsigned int result),
+		 vm_fault_t result),
 	TP_ARGS(region, pgoff, write, result),
 	TP_STRUCT__entry(
 		__field(u64, region)
@@ -50,7 +51,7 @@ TRACE_EVENT(host_fault,
 		__entry->region = region;
 		__entry->pgoff = pgoff;
 		__entry->write = write;
-		__entry->result = result;
+		__entry->result = (__force unsigned int)result;
 	),
 	TP_printk("region=%llu pgoff=%#lx %s result=%#x", __entry->region,
 		  __entry->pgoff, __entry->write ? "write" : "read",
