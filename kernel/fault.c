@@ -87,7 +87,7 @@ static vm_fault_t adopt_and_retry(struct vm_fault *vmf)
 	adoption->file = get_file(vmf->vma->vm_file);
 
 	mmap_read_unlock(mm);
-	queue_work(shpt_wq, &adoption->work);
+	queue_work(shpt_adoption_wq, &adoption->work);
 	/* If a fatal signal ends the wait, it ends the retry too. */
 	wait_for_completion_killable(&adoption->done);
 	adoption_put(adoption);
@@ -146,7 +146,7 @@ static vm_fault_t link_chunk(struct vm_fault *vmf, struct shpt_guest *guest)
 {
 	switch (shpt_link(guest, vmf->address, vmf->pud, vmf->pgoff)) {
 	case 0:
-		shpt_flush_address(vmf->real_address);
+		shpt_flush_mm(guest->smm->mm);
 		return VM_FAULT_NOPAGE;
 	case -EAGAIN:
 		return wait_and_retry(vmf, guest->smm);
@@ -171,11 +171,8 @@ static vm_fault_t guest_fault(struct vm_fault *vmf, struct shpt_guest *guest)
 	if (!(vmf->vma->vm_flags & (VM_READ | VM_WRITE)))
 		return VM_FAULT_SIGBUS;
 
-	if (shpt_is_linked(guest->smm, vmf->address)) {
-		ret = serve_from_host(vmf, region);
-		shpt_flush_address(vmf->real_address);
-		return ret;
-	}
+	if (shpt_is_linked(guest->smm, vmf->address))
+		return serve_from_host(vmf, region);
 	if (!shpt_host_pud(region->host, chunk, &pud)) {
 		ret = serve_from_host(vmf, region);
 		if (ret != VM_FAULT_NOPAGE)
@@ -224,6 +221,5 @@ vm_fault_t shpt_mkwrite(struct vm_fault *vmf)
 		return VM_FAULT_SIGBUS;
 	vmf->flags |= FAULT_FLAG_WRITE;
 	ret = serve_from_host(vmf, guest->region);
-	shpt_flush_address(vmf->real_address);
 	return ret == VM_FAULT_RETRY ? VM_FAULT_NOPAGE : ret;
 }

@@ -143,7 +143,7 @@ int shpt_host_cover(struct shpt_host *host, unsigned long chunks)
 	mmget(host->mm);
 	req->host = host;
 	req->chunks = chunks;
-	queue_work(shpt_host_wq, &req->work);
+	queue_work(shpt_wq, &req->work);
 
 	/*
 	 * The worker waits for faults that hold the host's mmap_lock, and these
@@ -251,7 +251,7 @@ struct shpt_host *shpt_host_create(struct shpt_region *region,
 
 	req.host = host;
 	INIT_WORK_ONSTACK(&req.work, create_work);
-	queue_work(shpt_host_wq, &req.work);
+	queue_work(shpt_wq, &req.work);
 	flush_work(&req.work);
 	destroy_work_on_stack(&req.work);
 	if (req.err) {
@@ -337,9 +337,10 @@ vm_fault_t shpt_host_fault(struct shpt_host *host, pgoff_t pgoff,
  *
  * The host has no owner: what its fault allocates is charged to the root memory
  * cgroup. So the page of a shmem backing is brought in here, in the caller's
- * name. Not while a hole is being punched (i_private), for which faults must
- * wait, as the host's will. Errors other than lack of memory are the host's
- * fault to tell, which knows the size of the file better.
+ * name. While a hole is being punched (i_private), which could go on for ever
+ * if pages came in as fast as they are taken out, the caller is slowed down.
+ * Errors other than lack of memory are the host's fault to tell, which knows
+ * the size of the file better.
  *
  * Returns 0 or VM_FAULT_OOM.
  */
@@ -348,8 +349,10 @@ vm_fault_t shpt_host_charge(struct shpt_host *host, pgoff_t pgoff)
 	struct address_space *mapping = host->region->backing->f_mapping;
 	struct page *page;
 
-	if (host->region->fsdax || READ_ONCE(host->region->key->i_private))
+	if (host->region->fsdax)
 		return 0;
+	if (READ_ONCE(host->region->key->i_private))
+		schedule_timeout_killable(1);
 	page = shmem_read_mapping_page_gfp(mapping, pgoff,
 					   mapping_gfp_mask(mapping));
 	if (!IS_ERR(page))

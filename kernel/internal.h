@@ -21,12 +21,12 @@
  *     host's mmap_lock	    nested as SINGLE_DEPTH_NESTING; read in faults
  *       file system locks
  *     shpt_mm.lock	    links: states, invalidations, the PUD entries
- *       page_table_lock    of the guest, for linking besides
  *     shpt_region.guests_lock	writers of the guest list (readers use RCU)
  *
  * shpt_mm.lock may be taken by a kprobe handler with interrupts off, so nobody
- * who holds it waits for an IPI. The host's mmap_lock is held for write only by
- * the module's worker, which never takes a guest's lock.
+ * who holds it waits for an IPI, nor for a lock whose holder may. The host's
+ * mmap_lock is held for write only by the module's worker, which never takes a
+ * guest's lock.
  */
 #ifndef SHPT_INTERNAL_H
 #define SHPT_INTERNAL_H
@@ -134,7 +134,7 @@ struct shpt_link {
 
 /* main.c */
 extern struct workqueue_struct *shpt_wq;
-extern struct workqueue_struct *shpt_host_wq;
+extern struct workqueue_struct *shpt_adoption_wq;
 int shpt_copy_args(void *args, size_t known, const void __user *from,
 		   u32 *size);
 int shpt_return_args(void __user *to, u32 size, const void *args,
@@ -215,7 +215,6 @@ unsigned long shpt_links_count(struct shpt_mm *smm, unsigned long start,
 /* tlb.c */
 void shpt_flush_mm(struct mm_struct *mm);
 void shpt_flush_region(struct shpt_region *region);
-void shpt_flush_address(unsigned long addr);
 int shpt_tlb_init(void);
 void shpt_tlb_exit(void);
 

@@ -31,11 +31,19 @@
  * until somebody flushed after the swap, and everyone who finds it in this
  * state flushes too.
  *
- * Unlinking writes the PUD entry under smm->lock alone. The core changes an
- * entry that points to a table in free_pgtables() and in move_page_tables()
- * only, both after they called the notifier, and the lock of PUD entries
- * (page_table_lock) is at times held across the wait for an IPI, which a kprobe
- * handler with interrupts off must not meet. Linking takes both.
+ * The PUD entry is written under smm->lock alone, not under the lock that the
+ * core has for PUD entries (page_table_lock). The core does not change an entry
+ * that points to a table but in free_pgtables() and move_page_tables(), both
+ * after they called the notifier, the one on VMAs that can no longer be faulted
+ * in, the other under mmap_lock held for write; __pmd_alloc() writes only where
+ * there is none. And the core at times waits for IPIs with page_table_lock held
+ * (hugetlb and DAX pages of 1 GiB): who holds smm->lock must not wait for it,
+ * as a kprobe handler with interrupts off may be waiting for smm->lock.
+ *
+ * A new link is flushed too, once and after the swap: paging-structure caches
+ * may know the parked table. Nothing would go wrong but a fault that finds
+ * everything mapped, and x86 forgets the faulting address by itself; but the
+ * core relies on that for lower levels only, and so do we.
  *
  * The pud pointer of a link is dereferenced while LINKED only. The page that
  * it points into is freed after release or after an invalidation of the
@@ -422,16 +430,12 @@ static int swap_in(struct shpt_link *link, struct shpt_chunk *chunk,
 		   unsigned long addr, pud_t *pudp, pud_t host_pud)
 {
 	struct shpt_guest *guest = link->guest;
-	struct shpt_mm *smm = guest->smm;
-	pud_t parked;
+	pud_t parked = READ_ONCE(*pudp);
 
-	spin_lock(&smm->mm->page_table_lock);
-	parked = READ_ONCE(*pudp);
+	lockdep_assert_held(&guest->smm->lock);
 	if (WARN_ON_ONCE(!pud_present(parked) || pud_leaf(parked) ||
-			 pud_pgtable(parked) == pud_pgtable(host_pud))) {
-		spin_unlock(&smm->mm->page_table_lock);
+			 pud_pgtable(parked) == pud_pgtable(host_pud)))
 		return -EBUSY;
-	}
 	link->chunk = chunk;
 	link->pudp = pudp;
 	link->parked = parked;
@@ -442,7 +446,6 @@ static int swap_in(struct shpt_link *link, struct shpt_chunk *chunk,
 	/* The count before the entry: pairs with shpt_flush_region(). */
 	smp_mb();
 	set_pud(pudp, host_pud);
-	spin_unlock(&smm->mm->page_table_lock);
 	trace_link(guest->region->id, addr & CHUNK_MASK);
 	return 0;
 }
@@ -454,9 +457,9 @@ static int swap_in(struct shpt_link *link, struct shpt_chunk *chunk,
  * @pudp: the guest's PUD entry for it; the core has put a PMD table there
  * @pgoff: file page at addr
  *
- * The host must have its PMD table for the chunk. Returns 0 if the chunk is
- * linked now, -EAGAIN if an invalidation is under way, -EBUSY if this mm is
- * never to be linked again, -ENOMEM.
+ * The host must have its PMD table for the chunk, and the caller flushes the mm
+ * afterwards. Returns 0 if the chunk is linked now, -EAGAIN if an invalidation
+ * is under way, -EBUSY if this mm is never to be linked again, -ENOMEM.
  */
 int shpt_link(struct shpt_guest *guest, unsigned long addr, pud_t *pudp,
 	      pgoff_t pgoff)
@@ -520,8 +523,8 @@ unsigned long shpt_links_count(struct shpt_mm *smm, unsigned long start,
 /*
  * A VMA goes: forget the links of the whole chunks in it. The core notified us
  * before it came here; the unlink is for links that still wait for the worker
- * of shpt_mm_set_foreign(). A VMA that mremap(2) tried at an unaligned address
- * has no links, and the chunks at its edges belong to its neighbours.
+ * of shpt_mm_set_foreign(). Rounded inwards: a VMA that mremap(2) tried at an
+ * unaligned address shares the chunks at its edges with its neighbours.
  */
 void shpt_links_free(struct shpt_mm *smm, unsigned long start,
 		     unsigned long end)

@@ -15,11 +15,11 @@
 #include "trace.h"
 
 /*
- * Two, because work on guests may wait for a guest's mmap_lock, and who holds
- * that may wait for work on a host.
+ * Two, because adoptions wait for a guest's mmap_lock, and who holds that may
+ * wait for other work of ours, which takes no guest's lock.
  */
 struct workqueue_struct *shpt_wq;
-struct workqueue_struct *shpt_host_wq;
+struct workqueue_struct *shpt_adoption_wq;
 
 /**
  * shpt_copy_args - take a struct of the uapi from a user
@@ -138,12 +138,12 @@ static int __init shpt_init(void)
 	if (!shpt_wq)
 		return -ENOMEM;
 	err = -ENOMEM;
-	shpt_host_wq = alloc_workqueue("shpt_host", WQ_UNBOUND, 0);
-	if (!shpt_host_wq)
+	shpt_adoption_wq = alloc_workqueue("shpt_adoption", WQ_UNBOUND, 0);
+	if (!shpt_adoption_wq)
 		goto err_wq;
 	err = shpt_tlb_init();
 	if (err)
-		goto err_host_wq;
+		goto err_adoption_wq;
 	err = shpt_foreign_init();
 	if (err)
 		goto err_tlb;
@@ -165,8 +165,8 @@ err_foreign:
 	shpt_foreign_exit();
 err_tlb:
 	shpt_tlb_exit();
-err_host_wq:
-	destroy_workqueue(shpt_host_wq);
+err_adoption_wq:
+	destroy_workqueue(shpt_adoption_wq);
 err_wq:
 	destroy_workqueue(shpt_wq);
 	return err;
@@ -180,7 +180,7 @@ static void __exit shpt_exit(void)
 	shpt_foreign_exit();
 	/* No guests are left, but processes that once were still notify us. */
 	shpt_mm_put_all();
-	destroy_workqueue(shpt_host_wq);
+	destroy_workqueue(shpt_adoption_wq);
 	destroy_workqueue(shpt_wq);
 	shpt_tlb_exit();
 }

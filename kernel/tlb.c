@@ -2,8 +2,8 @@
 /*
  * tlb.c - make CPUs forget translations that went through shared tables
  *
- * Two events need it. A guest is unlinked: its own CPUs may still translate
- * through the host's tables (shpt_flush_mm). The host's tables changed: every
+ * Two events need it. A guest is linked or unlinked: its own CPUs may still
+ * translate through the table that it had before (shpt_flush_mm). The host's tables changed: every
  * CPU that may run or have run a linked guest must forget (shpt_flush_region).
  *
  * How a guest mm is flushed. tlb_gen of the mm is bumped, then its cpumask is
@@ -107,17 +107,6 @@ void shpt_flush_region(struct shpt_region *region)
 		trace_flush(region->id, cpumask_weight(mask));
 	}
 	preempt_enable();
-}
-
-/*
- * Forget one address on this CPU, after a fault that found stale entries: a
- * link is made without IPIs, so a paging-structure cache may still know the
- * parked table. The fault itself has already invalidated the address for the
- * address space (PCID) that faulted.
- */
-void shpt_flush_address(unsigned long addr)
-{
-	asm volatile("invlpg (%0)" : : "r" (addr) : "memory");
 }
 
 void shpt_tlb_exit(void)
