@@ -26,9 +26,7 @@
 
 #include <linux/completion.h>
 #include <linux/file.h>
-#include <linux/pagemap.h>
 #include <linux/sched/mm.h>
-#include <linux/shmem_fs.h>
 #include <linux/slab.h>
 
 #include "internal.h"
@@ -119,29 +117,6 @@ static vm_fault_t wait_and_retry(struct vm_fault *vmf, struct shpt_mm *smm)
 	return VM_FAULT_RETRY;
 }
 
-/*
- * Have the page of a shmem backing charged to the process that faults: the
- * host has no owner, so its fault would charge the root memory cgroup. Not
- * while a hole is being punched (i_private), which faults must wait for, as
- * the host's will. Errors other than lack of memory are the host's fault to
- * tell, which knows the size of the file better.
- */
-static vm_fault_t charge_page(struct shpt_region *region, pgoff_t pgoff)
-{
-	struct address_space *mapping = region->backing->f_mapping;
-	struct page *page;
-
-	if (region->fsdax || READ_ONCE(region->key->i_private))
-		return 0;
-	page = shmem_read_mapping_page_gfp(mapping, pgoff,
-					   mapping_gfp_mask(mapping));
-	if (!IS_ERR(page))
-		put_page(page);
-	else if (PTR_ERR(page) == -ENOMEM)
-		return VM_FAULT_OOM;
-	return 0;
-}
-
 static vm_fault_t serve_from_host(struct vm_fault *vmf,
 				  struct shpt_region *region)
 {
@@ -149,11 +124,14 @@ static vm_fault_t serve_from_host(struct vm_fault *vmf,
 
 	/* Charging may wait for storage; who must not wait goes without. */
 	if (!(vmf->flags & FAULT_FLAG_RETRY_NOWAIT)) {
-		ret = charge_page(region, vmf->pgoff);
+		ret = shpt_host_charge(region->host, vmf->pgoff);
 		if (ret)
 			return ret;
 	}
-	return shpt_host_fault(region->host, vmf->pgoff, vmf->flags);
+	ret = shpt_host_fault(region->host, vmf->pgoff, vmf->flags);
+	if (ret == VM_FAULT_NOPAGE)
+		atomic64_inc(&region->faults_served);
+	return ret;
 }
 
 static vm_fault_t refuse(void)
@@ -244,8 +222,8 @@ vm_fault_t shpt_mkwrite(struct vm_fault *vmf)
 
 	if (WARN_ON_ONCE(IS_ERR_OR_NULL(guest)))
 		return VM_FAULT_SIGBUS;
-	ret = shpt_host_fault(guest->region->host, vmf->pgoff,
-			      vmf->flags | FAULT_FLAG_WRITE);
+	vmf->flags |= FAULT_FLAG_WRITE;
+	ret = serve_from_host(vmf, guest->region);
 	shpt_flush_address(vmf->real_address);
 	return ret == VM_FAULT_RETRY ? VM_FAULT_NOPAGE : ret;
 }

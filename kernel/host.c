@@ -22,11 +22,14 @@
 #include <linux/cred.h>
 #include <linux/kthread.h>
 #include <linux/mman.h>
+#include <linux/pagemap.h>
 #include <linux/sched/mm.h>
+#include <linux/shmem_fs.h>
 #include <linux/slab.h>
 #include <asm/pgalloc.h>
 
 #include "internal.h"
+#include "trace.h"
 
 /* Not 0: the lowest addresses are kept from mappings by mmap_min_addr. */
 #define HOST_BASE	CHUNK_SIZE
@@ -329,9 +332,38 @@ vm_fault_t shpt_host_fault(struct shpt_host *host, pgoff_t pgoff,
 	mmap_read_unlock(mm);
 
 	ret = fault_result(ret);
-	if (ret == VM_FAULT_NOPAGE)
-		atomic64_inc(&host->region->faults_served);
+	trace_host_fault(host->region->id, pgoff, flags & FAULT_FLAG_WRITE,
+			 ret);
 	return ret;
+}
+
+/**
+ * shpt_host_charge - have a page charged to the caller before the host faults
+ * @host: the host
+ * @pgoff: the page
+ *
+ * The host has no owner: what its fault allocates is charged to the root memory
+ * cgroup. So the page of a shmem backing is brought in here, in the caller's
+ * name. Not while a hole is being punched (i_private), for which faults must
+ * wait, as the host's will. Errors other than lack of memory are the host's
+ * fault to tell, which knows the size of the file better.
+ *
+ * Returns 0 or VM_FAULT_OOM.
+ */
+vm_fault_t shpt_host_charge(struct shpt_host *host, pgoff_t pgoff)
+{
+	struct address_space *mapping = host->region->backing->f_mapping;
+	struct page *page;
+
+	if (host->region->fsdax || READ_ONCE(host->region->key->i_private))
+		return 0;
+	page = shmem_read_mapping_page_gfp(mapping, pgoff,
+					   mapping_gfp_mask(mapping));
+	if (!IS_ERR(page))
+		put_page(page);
+	else if (PTR_ERR(page) == -ENOMEM)
+		return VM_FAULT_OOM;
+	return 0;
 }
 
 /*
@@ -351,6 +383,25 @@ bool shpt_host_pud(struct shpt_host *host, unsigned long chunk, pud_t *pud)
 		return false;
 	*pud = READ_ONCE(*pud_offset(p4d, addr));
 	return pud_present(*pud) && !pud_leaf(*pud);
+}
+
+/*
+ * How many pages from pgoff on does the host map by one PMD entry, for writing
+ * if asked to? 1 if there is none. A hint: the entry may change at any time.
+ */
+unsigned long shpt_host_mapped(struct shpt_host *host, pgoff_t pgoff,
+			       bool write)
+{
+	unsigned long addr = host_addr(pgoff);
+	pud_t pud;
+	pmd_t pmd;
+
+	if (!shpt_host_pud(host, pgoff >> (CHUNK_SHIFT - PAGE_SHIFT), &pud))
+		return 1;
+	pmd = READ_ONCE(pud_pgtable(pud)[pmd_index(addr)]);
+	if (!pmd_present(pmd) || !pmd_leaf(pmd) || (write && !pmd_write(pmd)))
+		return 1;
+	return PTRS_PER_PTE - (pgoff & (PTRS_PER_PTE - 1));
 }
 
 /* The record of a chunk, made if there is none. Lives as long as the host. */

@@ -57,6 +57,7 @@ struct shpt_region {
 	struct kobject kobj;		/* its directory in sysfs; its lifetime */
 	u64 id;
 	struct inode *key;		/* the backing's inode */
+	kuid_t owner;			/* who opened it first */
 	struct hlist_node hash;		/* shpt_regions_lock */
 	unsigned int files;		/* region files; shpt_regions_lock */
 	struct file *backing;		/* the module's own open file of it */
@@ -155,6 +156,9 @@ void shpt_host_destroy(struct shpt_host *host);
 int shpt_host_cover(struct shpt_host *host, unsigned long chunks);
 vm_fault_t shpt_host_fault(struct shpt_host *host, pgoff_t pgoff,
 			   unsigned int flags);
+vm_fault_t shpt_host_charge(struct shpt_host *host, pgoff_t pgoff);
+unsigned long shpt_host_mapped(struct shpt_host *host, pgoff_t pgoff,
+			       bool write);
 bool shpt_host_pud(struct shpt_host *host, unsigned long chunk, pud_t *pud);
 struct shpt_chunk *shpt_host_chunk(struct shpt_host *host, unsigned long chunk);
 void shpt_host_tables(struct shpt_host *host, u64 *table_bytes,
@@ -186,6 +190,9 @@ static inline bool shpt_vma_is_guest(const struct vm_area_struct *vma)
 vm_fault_t shpt_fault(struct vm_fault *vmf);
 vm_fault_t shpt_huge_fault(struct vm_fault *vmf, unsigned int order);
 vm_fault_t shpt_mkwrite(struct vm_fault *vmf);
+
+/* populate.c */
+int shpt_populate(struct shpt_region *region, struct shpt_populate *args);
 
 /* link.c */
 struct shpt_mm *shpt_mm_find(struct mm_struct *mm);

@@ -54,6 +54,7 @@
 #include <asm/pgalloc.h>
 
 #include "internal.h"
+#include "trace.h"
 
 static DEFINE_HASHTABLE(mms, 10);
 static DEFINE_SPINLOCK(mms_lock);	/* writers; readers use RCU */
@@ -116,12 +117,14 @@ static bool mm_unhash(struct shpt_mm *smm)
 }
 
 /* Swap one PUD entry back; under smm->lock. */
-static void unlink_one(struct shpt_mm *smm, struct shpt_link *link)
+static void unlink_one(struct shpt_mm *smm, struct shpt_link *link,
+		       unsigned long addr)
 {
 	set_pud(link->pudp, link->parked);
 	link->state = LINK_UNFLUSHED;
 	link->unlinked_at = ++smm->unlink_seq;
 	atomic64_inc(&link->guest->region->unlinks);
+	trace_unlink(link->guest->region->id, addr);
 }
 
 /*
@@ -141,7 +144,7 @@ static bool swap_back(struct shpt_mm *smm, unsigned long start,
 			  (end - 1) >> CHUNK_SHIFT) {
 		link->invalidations += invalidations;
 		if (link->state == LINK_LINKED)
-			unlink_one(smm, link);
+			unlink_one(smm, link, i << CHUNK_SHIFT);
 		if (link->state == LINK_UNFLUSHED)
 			unflushed = true;
 	}
@@ -416,7 +419,7 @@ err_free:
 
 /* Under smm->lock. The chunk's PUD entry becomes the host's. */
 static int swap_in(struct shpt_link *link, struct shpt_chunk *chunk,
-		   pud_t *pudp, pud_t host_pud)
+		   unsigned long addr, pud_t *pudp, pud_t host_pud)
 {
 	struct shpt_guest *guest = link->guest;
 	struct shpt_mm *smm = guest->smm;
@@ -440,6 +443,7 @@ static int swap_in(struct shpt_link *link, struct shpt_chunk *chunk,
 	smp_mb();
 	set_pud(pudp, host_pud);
 	spin_unlock(&smm->mm->page_table_lock);
+	trace_link(guest->region->id, addr & CHUNK_MASK);
 	return 0;
 }
 
@@ -478,7 +482,7 @@ int shpt_link(struct shpt_guest *guest, unsigned long addr, pud_t *pudp,
 	else if (link->invalidations)
 		ret = -EAGAIN;
 	else if (link->state == LINK_FREE)
-		ret = swap_in(link, chunk, pudp, host_pud);
+		ret = swap_in(link, chunk, addr, pudp, host_pud);
 	/* Who unlinks and is not foreign flushes before he counts himself out. */
 	else if (WARN_ON_ONCE(link->state != LINK_LINKED))
 		ret = -EBUSY;

@@ -11,6 +11,9 @@
 
 #include "internal.h"
 
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
 /*
  * Two, because work on guests may wait for a guest's mmap_lock, and who holds
  * that may wait for work on a host.

@@ -19,6 +19,8 @@
  * with the kobject. The super block pins the module until the last inode is
  * evicted.
  */
+#include <linux/capability.h>
+#include <linux/cred.h>
 #include <linux/dcache.h>
 #include <linux/fadvise.h>
 #include <linux/file.h>
@@ -42,6 +44,10 @@
 static unsigned int max_regions = 1024;
 module_param(max_regions, uint, 0644);
 MODULE_PARM_DESC(max_regions, "regions that may exist at a time");
+
+static unsigned int max_regions_per_user = 128;
+module_param(max_regions_per_user, uint, 0644);
+MODULE_PARM_DESC(max_regions_per_user, "of these, opened first by one user who lacks CAP_SYS_RESOURCE");
 
 /*
  * Creating a region waits for a helper and for file systems: who opens one
@@ -159,23 +165,50 @@ static int region_fadvise(struct file *file, loff_t offset, loff_t len,
 	return vfs_fadvise(shpt_region_of(file)->backing, offset, len, advice);
 }
 
-static long region_ioctl(struct file *file, unsigned int cmd,
-			 unsigned long arg)
+static long region_info(struct shpt_region *region, void __user *argp)
 {
-	void __user *argp = (void __user *)arg;
 	struct shpt_region_info info;
 	u32 size;
 	int err;
 
-	if (cmd != SHPT_IOC_REGION_INFO)
-		return -ENOTTY;
 	err = shpt_copy_args(&info, sizeof(info), argp, &size);
 	if (err)
 		return err;
 	if (info.flags)
 		return -EINVAL;
-	shpt_region_info(shpt_region_of(file), &info);
+	shpt_region_info(region, &info);
 	return shpt_return_args(argp, size, &info, sizeof(info));
+}
+
+static long region_populate(struct shpt_region *region, void __user *argp)
+{
+	struct shpt_populate args;
+	u32 size;
+	int err;
+
+	err = shpt_copy_args(&args, sizeof(args), argp, &size);
+	if (err)
+		return err;
+	err = shpt_populate(region, &args);
+	if (shpt_return_args(argp, size, &args, sizeof(args)))
+		return -EFAULT;
+	return err;
+}
+
+static long region_ioctl(struct file *file, unsigned int cmd,
+			 unsigned long arg)
+{
+	struct shpt_region *region = shpt_region_of(file);
+	void __user *argp = (void __user *)arg;
+
+	switch (cmd) {
+	case SHPT_IOC_REGION_INFO:
+		return region_info(region, argp);
+	case SHPT_IOC_POPULATE:
+		return region_populate(region, argp);
+	default:
+		return -ENOTTY;
+	}
 }
 
 static void region_show_fdinfo(struct seq_file *m, struct file *file)
@@ -297,10 +330,29 @@ static struct shpt_region *region_alloc(struct inode *key, bool fsdax)
 	kobject_init(&region->kobj, &region_ktype);
 	region->id = ++last_id;
 	region->key = key;
+	region->owner = current_uid();
 	region->fsdax = fsdax;
 	spin_lock_init(&region->guests_lock);
 	INIT_LIST_HEAD(&region->guests);
 	return region;
+}
+
+/* May the caller have one region more? Under shpt_open_lock. */
+static int check_limits(void)
+{
+	struct shpt_region *region;
+	unsigned int own = 0;
+	int bucket;
+
+	if (READ_ONCE(nr_regions) >= READ_ONCE(max_regions))
+		return -ENFILE;
+	if (capable(CAP_SYS_RESOURCE))
+		return 0;
+	mutex_lock(&shpt_regions_lock);
+	hash_for_each(regions, bucket, region, hash)
+		own += uid_eq(region->owner, current_uid());
+	mutex_unlock(&shpt_regions_lock);
+	return own < READ_ONCE(max_regions_per_user) ? 0 : -EDQUOT;
 }
 
 /* Make the region of a backing, with its host, for one file. */
@@ -309,8 +361,9 @@ static struct shpt_region *region_create(struct file *backing, bool fsdax)
 	struct shpt_region *region;
 	int err;
 
-	if (READ_ONCE(nr_regions) >= READ_ONCE(max_regions))
-		return ERR_PTR(-ENFILE);
+	err = check_limits();
+	if (err)
+		return ERR_PTR(err);
 	if (!shpt_region_dir)
 		return ERR_PTR(-ENOMEM);
 	region = region_alloc(backing->f_mapping->host, fsdax);

@@ -38,6 +38,7 @@
 #include <asm/tlbflush.h>
 
 #include "internal.h"
+#include "trace.h"
 
 /* Too large for the stack; used with preemption off, and never in interrupts. */
 static DEFINE_PER_CPU(cpumask_var_t, flush_mask);
@@ -103,6 +104,7 @@ void shpt_flush_region(struct shpt_region *region)
 	if (any) {
 		atomic64_inc(&region->flushes);
 		on_each_cpu_mask(mask, flush_this_cpu, NULL, true);
+		trace_flush(region->id, cpumask_weight(mask));
 	}
 	preempt_enable();
 }

@@ -120,6 +120,13 @@ int refuse_region(int err, int fd, struct reason *why)
 			"may: raise "
 			"/sys/module/shpt/parameters/max_regions",
 			name);
+	case EDQUOT:
+		return refuse(
+			why, err,
+			"%s: the shpt module serves as many regions of this "
+			"user as it may: raise "
+			"/sys/module/shpt/parameters/max_regions_per_user",
+			name);
 	case EMFILE:
 		return refuse(why, err,
 			      "%s: this process has too many open files: raise "

@@ -72,6 +72,8 @@
  *   ENOPKG       the helper program that donates the host's address space
  *                did not run; the kernel log names the path that was tried
  *   ENFILE       module parameter max_regions is reached
+ *   EDQUOT       module parameter max_regions_per_user is reached: the caller,
+ *                who lacks CAP_SYS_RESOURCE, was the first to open that many
  *   EMFILE       the caller has too many open files
  *   EINTR        a signal arrived; call again
  *   ENOMEM       no memory
@@ -135,5 +137,33 @@ struct shpt_mapping_info {
  * gets EPERM.
  */
 #define SHPT_IOC_DONATE		_IO(SHPT_IOC_MAGIC, 4)
+
+/**
+ * SHPT_IOC_POPULATE - fill the host's tables for a range, on the region fd
+ *
+ * What the first guest would do by touching every page: pages are read in or
+ * allocated, charged to the caller, and mapped for all guests. Several threads
+ * may do it at once, each for a range of its own. Ends at the end of the
+ * backing, if that comes first. Returns 0, or -1 and errno:
+ *   EINVAL     offset or length is not a multiple of the page size, or length
+ *              is 0, or they wrap
+ *   EOVERFLOW  beyond the largest offset that the backing's file system has
+ *   EINTR      a signal arrived; call again for the rest
+ *   EIO        a page cannot be read, or is poisoned
+ *   ENOMEM     no memory, or the caller's memory cgroup has reached its limit
+ *   EFAULT, E2BIG  as everywhere
+ * populated is set in all cases but EFAULT, E2BIG and EINVAL.
+ */
+#define SHPT_IOC_POPULATE	_IO(SHPT_IOC_MAGIC, 5)
+struct shpt_populate {
+	__u32 size;		/* in: sizeof(struct shpt_populate) */
+	__u32 flags;		/* in: 0 or SHPT_POPULATE_WRITE */
+	__u64 offset;		/* in: bytes from the beginning of the file */
+	__u64 length;		/* in: bytes */
+	__u64 populated;	/* out: bytes from offset on that are done */
+};
+
+/* Map for writing, so that first writes to FS-DAX take no fault either. */
+#define SHPT_POPULATE_WRITE	_BITUL(0)
 
 #endif /* _UAPI_SHPT_H */

@@ -41,11 +41,17 @@ static const struct {
 	int err;
 	const char *words;
 } region_cases[] = {
-	{ EMEDIUMTYPE, "hugetlb" }, { EACCES, "O_RDWR" },
-	{ ENOPKG, "donor=PATH" },   { ENFILE, "max_regions" },
-	{ EMFILE, "ulimit -n" },    { ENOMEM, "no memory" },
-	{ E2BIG, "one version" },   { ENOTTY, "one version" },
-	{ EPERM, "append-only" },   { EIO, "Input/output error" },
+	{ EMEDIUMTYPE, "hugetlb" },
+	{ EACCES, "O_RDWR" },
+	{ ENOPKG, "donor=PATH" },
+	{ ENFILE, "max_regions" },
+	{ EDQUOT, "max_regions_per_user" },
+	{ EMFILE, "ulimit -n" },
+	{ ENOMEM, "no memory" },
+	{ E2BIG, "one version" },
+	{ ENOTTY, "one version" },
+	{ EPERM, "append-only" },
+	{ EIO, "Input/output error" },
 };
 
 START_TEST(region)

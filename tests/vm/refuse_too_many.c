@@ -2,10 +2,47 @@
 /*
  * With max_regions reached no further region can be opened, and the library
  * says what to raise; those that are there can be opened and mapped as before.
+ * One user has a limit of his own, which is not that of others.
  */
 #include "refusal.h"
 
-#define LIMIT	"/sys/module/shpt/parameters/max_regions"
+#define LIMIT		"/sys/module/shpt/parameters/max_regions"
+#define USER_LIMIT	"/sys/module/shpt/parameters/max_regions_per_user"
+
+static void as_nobody(void *arg)
+{
+	int *fds = arg, reg;
+
+	MUST(setuid(65534));
+	reg = open_region(fds[0]);
+	MUST_FAIL(try_open_region(fds[1]), EDQUOT);
+	refused_by_library(RW, MAP_SHARED, fds[1], EDQUOT,
+			   "max_regions_per_user");
+	/* One that is there counts for who opened it first. */
+	close(open_region(fds[2]));
+	close(reg);
+	close(open_region(fds[1]));
+}
+
+static void per_user(int kind)
+{
+	int fds[] = { backing(kind, MIB), backing(kind, MIB),
+		      backing(kind, MIB) };
+	long long limit = read_number(USER_LIMIT);
+	int root_s = open_region(fds[2]);
+	char text[32];
+
+	MUST(chmod("/dev/shpt", 0666));
+	write_text(USER_LIMIT, "1");
+	join(spawn(as_nobody, fds));
+	/* Nor does it count for who may exceed such limits. */
+	close(open_region(fds[0]));
+	close(open_region(fds[1]));
+	snprintf(text, sizeof(text), "%lld", limit);
+	write_text(USER_LIMIT, text);
+	MUST(chmod("/dev/shpt", 0660));
+	close(root_s);
+}
 
 static void test(int kind)
 {
@@ -30,6 +67,7 @@ static void test(int kind)
 	snprintf(text, sizeof(text), "%lld", limit);
 	write_text(LIMIT, text);
 	CHECK_EQ(region_info(reg).guests, 1);
+	per_user(kind);
 }
 
 int main(void)

