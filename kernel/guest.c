@@ -149,7 +149,7 @@ const struct vm_operations_struct shpt_shmem_vm_ops = {
 	.mremap = guest_vma_mremap,
 	.mprotect = guest_vma_mprotect,
 	.fault = shpt_fault,
-	.huge_fault = shpt_huge_fault,
+	.huge_fault = SHPT_HUGE_FAULT,
 };
 
 /*
@@ -164,7 +164,7 @@ const struct vm_operations_struct shpt_fsdax_vm_ops = {
 	.mremap = guest_vma_mremap,
 	.mprotect = guest_vma_mprotect,
 	.fault = shpt_fault,
-	.huge_fault = shpt_huge_fault,
+	.huge_fault = SHPT_HUGE_FAULT,
 	.page_mkwrite = shpt_mkwrite,
 	.pfn_mkwrite = shpt_mkwrite,
 };

@@ -182,7 +182,8 @@ static int host_populate_mm(struct create_request *req)
 	struct shpt_host *host = req->host;
 	struct shpt_region *region = host->region;
 	u64 size = i_size_read(region->key);
-	unsigned long chunks = DIV_ROUND_UP_ULL(size, CHUNK_SIZE);
+	unsigned long most = max_chunks(host);
+	unsigned long chunks = most;
 	struct file *file;
 	int err;
 
@@ -198,17 +199,22 @@ static int host_populate_mm(struct create_request *req)
 		return PTR_ERR(file);
 	region->backing = file;
 
+	if (SHPT_HOST_GROWS)
+		chunks = clamp(DIV_ROUND_UP_ULL(size, CHUNK_SIZE), 1, most);
 	kthread_use_mm(host->mm);
 	/* What is left of the donor: program, stack, vDSO. */
 	err = vm_munmap(0, TASK_SIZE);
 	if (!err)
-		err = host_map(host, clamp(chunks, 1UL, max_chunks(host)));
+		err = host_map(host, chunks);
 	kthread_unuse_mm(host->mm);
 	if (err)
 		return err;
 
 	/* Here, as a pending signal would make it fail in the caller. */
-	return mmu_notifier_register(&host->mn, host->mm);
+	err = mmu_notifier_register(&host->mn, host->mm);
+	if (!err)
+		shpt_hold_tables(host->mm);
+	return err;
 }
 
 static void create_work(struct work_struct *work)
@@ -266,6 +272,7 @@ struct shpt_host *shpt_host_create(struct shpt_region *region,
 void shpt_host_destroy(struct shpt_host *host)
 {
 	mmu_notifier_unregister(&host->mn, host->mm);
+	shpt_release_tables(host->mm);
 	mmput(host->mm);
 	kref_put(&host->ref, host_free);
 }

@@ -14,10 +14,21 @@ static bool cuts_chunk(struct range range)
 
 	table_lock();
 	while ((m = table_next(m, range)))
-		if (m->unit != page_bytes())
+		if ((range.start > m->taken.start &&
+		     range.start % m->unit) ||
+		    (range.end < m->taken.end && range.end % m->unit))
 			break;
 	table_unlock();
 	return m;
+}
+
+/*
+ * What mmap(2) says when it cannot unmap what a fixed mapping is to replace:
+ * the reason, or up to Linux 6.1 ENOMEM whatever the reason is.
+ */
+static bool could_not_replace(int err, const struct request *req)
+{
+	return (err == EINVAL || err == ENOMEM) && (req->flags & MAP_FIXED);
 }
 
 static int refuse_mmap(int err, const struct request *req, struct reason *why)
@@ -27,6 +38,12 @@ static int refuse_mmap(int err, const struct request *req, struct reason *why)
 	const char *name = anonymous ? "anonymous memory" :
 				       file_name(req->fd, buffer);
 
+	if (could_not_replace(err, req) &&
+	    cuts_chunk(own_pages(req->addr, req->length)))
+		return refuse(why, EINVAL,
+			      "the %zu bytes at %#zx cut a chunk of a shared "
+			      "mapping: begin and end on multiples of 1 GiB",
+			      req->length, (size_t)req->addr);
 	switch (err) {
 	case EBADF:
 		return refuse(why, err,
@@ -50,15 +67,6 @@ static int refuse_mmap(int err, const struct request *req, struct reason *why)
 			      "choose another address, or MAP_FIXED to replace "
 			      "it",
 			      req->length, (size_t)req->addr);
-	case EINVAL:
-		if (is_fixed(req) &&
-		    cuts_chunk(own_pages(req->addr, req->length)))
-			return refuse(why, err,
-				      "the %zu bytes at %#zx cut a chunk of a "
-				      "shared mapping: begin and end on "
-				      "multiples of 1 GiB",
-				      req->length, (size_t)req->addr);
-		break;
 	case ENOMEM:
 		return refuse(why, err,
 			      "no memory or address space for %zu bytes of %s: "
@@ -83,7 +91,7 @@ static int plain_map(const struct request *req, struct mapping *m,
 	do
 		p = mmap((void *)req->addr, req->length, req->prot, req->flags,
 			 req->fd, req->offset);
-	while (p == MAP_FAILED && errno == EINVAL && (req->flags & MAP_FIXED) &&
+	while (p == MAP_FAILED && could_not_replace(errno, req) &&
 	       table_evict(own_pages(req->addr, req->length)));
 	if (p == MAP_FAILED)
 		return refuse_mmap(errno, req, why);

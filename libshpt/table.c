@@ -107,8 +107,8 @@ void table_add(struct mapping *m, struct mapping *spare)
 /*
  * Makes way for a fixed mapping at @range. mmap(2) alone would replace the
  * caller's bytes of an older mapping, but the kernel part refuses to cut
- * chunks, so an older mapping whose bytes all lie in @range goes as a whole
- * here. Its place in @range stays claimed. Returns whether there was one.
+ * chunks, so an older mapping whose bytes all lie in @range, but not all of its
+ * chunks, goes as a whole here. Its place in @range stays claimed. Returns whether there was one.
  */
 bool table_evict(struct range range)
 {
@@ -122,6 +122,8 @@ bool table_evict(struct range range)
 
 		if (m->unit == page_bytes() || own.start < range.start ||
 		    own.end > range.end)
+			continue;
+		if (whole.start >= range.start && whole.end <= range.end)
 			continue;
 		if (mmap((void *)whole.start, whole.end - whole.start,
 			 PROT_NONE,

@@ -47,6 +47,8 @@ static void test(int kind)
 	t.stop = shared(PAGE);
 	t.turns = shared(PAGE);
 	p = map_guest(t.fd, 1);
+	if (madvise(p, 0, MADV_SOFT_OFFLINE))
+		SKIP("this kernel was configured without MADV_SOFT_OFFLINE");
 	stamp(p, BYTES, 1);
 	for (i = 0; i < WORKERS; i++)
 		pids[i] = spawn(worker, (void *)(long)i);
