@@ -9,6 +9,11 @@
 #define BYTES	(2 * MIB)
 #define SECONDS	3.0
 
+/* It would be easy to be right with less going on. */
+#define ROUNDS	100
+#define READS	(10 * BYTES / PAGE)
+#define UNLINKS	50
+
 static struct {
 	char *p;
 	volatile bool *stop;
@@ -51,7 +56,7 @@ static void test(int kind)
 	int reg = open_region(backing(kind, 2 * CHUNK));
 	uint64_t before, rounds = 0;
 	pthread_t threads[4];
-	double end;
+	double start;
 	pid_t pid;
 	long i;
 
@@ -67,7 +72,11 @@ static void test(int kind)
 		threads[i] = thread(writer, (void *)i);
 	before = region_info(reg).unlinks;
 
-	for (end = now() + SECONDS; now() < end; rounds++) {
+	start = now();
+	for (; KEEP_GOING(start, SECONDS,
+			  rounds >= ROUNDS && *t.reads >= READS &&
+			  region_info(reg).unlinks - before >= UNLINKS);
+	     rounds++) {
 		switch (rounds % 4) {
 		case 0:
 			MUST(madvise(t.p, CHUNK, MADV_DONTNEED));
@@ -90,10 +99,9 @@ static void test(int kind)
 		pthread_join(threads[i], NULL);
 	join(pid);
 	CHECK_STAMP(t.p, BYTES, 1);
-	/* It would be easy to be right with nothing going on. */
-	CHECK_GE(rounds, 100);
-	CHECK_GE(*t.reads, 10 * BYTES / PAGE);
-	CHECK_GE(region_info(reg).unlinks - before, 50);
+	CHECK_GE(rounds, ROUNDS);
+	CHECK_GE(*t.reads, READS);
+	CHECK_GE(region_info(reg).unlinks - before, UNLINKS);
 }
 
 int main(void)

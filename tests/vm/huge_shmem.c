@@ -62,6 +62,7 @@ static void test(int kind)
 	int collapsed = 0, mapped_huge = 0, i;
 	pid_t pids[WORKERS];
 	uint64_t before;
+	double start;
 	size_t off;
 	char *p, *q;
 
@@ -75,7 +76,9 @@ static void test(int kind)
 	stamp(p, BYTES, 1);
 	for (i = 0; i < WORKERS; i++)
 		pids[i] = spawn(worker, (void *)(long)i);
-	for (i = 0; i < ROUNDS; i++) {
+	start = now();
+	for (i = 0; i < ROUNDS ||
+	     KEEP_GOING(start, 0, collapsed >= ROUNDS && mapped_huge); i++) {
 		for (off = 0; off < BYTES; off += HUGE)
 			collapsed += collapse(q + off);
 		mapped_huge += huge_kb() > 0;

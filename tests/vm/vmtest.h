@@ -163,6 +163,15 @@ static inline double now(void)
 	}								\
 } while (0)
 
+/*
+ * The condition of a loop that keeps something going: for some seconds, and on
+ * a slow machine for up to PATIENCE, until enough was done. CHECK it afterwards.
+ */
+#define PATIENCE	40.0
+#define KEEP_GOING(start, seconds, enough)				\
+	(now() < (start) + (seconds) ||					\
+	 (now() < (start) + PATIENCE && !(enough)))
+
 /* ---- unexpected signals, and expected ones ------------------------------ */
 
 /* Where to go on instead: the handler blocks no signal, so no mask is saved. */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # common.sh - what tests/vm/run and quickstart have in common: steps that log
-# to files, the choice of a kernel, and building. Sourced with $SRC set.
+# to files, packages, and building. Sourced with $SRC set; kernel.sh, which it
+# sources, knows the kernels.
 
 BUILD=${SHPT_BUILD:-$SRC/build}
 mkdir -p "$BUILD"
@@ -50,25 +51,18 @@ installed_version() {
 		sed -n 's/^installed //p'
 }
 
-# find_kernel SERIES: set RELEASE to the newest installed cloud kernel of the
-# series that has headers of the very same package version, or fail.
-find_kernel() {
-	RELEASE=
-	for k in $(ls /lib/modules 2>/dev/null |
-		   grep "^$(printf %s "$1" | sed 's/\./\\./g')\..*-cloud-amd64$" |
-		   sort -V); do
-		[ -f "/boot/vmlinuz-$k" ] &&
-			[ -f "/lib/modules/$k/build/Makefile" ] || continue
-		v=$(installed_version "linux-headers-$k")
-		[ -n "$v" ] || continue
-		if [ "$(installed_version "linux-image-$k")" = "$v" ] ||
-		   [ "$(installed_version "linux-image-$k-unsigned")" = "$v" ]
-		then
-			RELEASE=$k
-		fi
+# missing_packages PACKAGE...: those that are not installed.
+missing_packages() {
+	for package; do
+		[ -n "$(installed_version "$package")" ] || echo "$package"
 	done
-	[ -n "$RELEASE" ]
 }
+
+apt_get() {
+	DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends "$@"
+}
+
+. "$SRC/tests/vm/harness/kernel.sh"
 
 # Kbuild writes where it reads, so it gets a copy; only what differs is copied,
 # so only that is compiled again.
@@ -85,8 +79,7 @@ copy_sources() {
 build_module() {
 	mkdir -p "$2"
 	copy_sources "$1" "$2"
-	make -j"$(nproc)" -C "/lib/modules/$RELEASE/build" M="$2" W=1 \
-		modules >"$2/make.log" 2>&1
+	make -j"$(nproc)" -C "$KDIR" M="$2" W=1 modules >"$2/make.log" 2>&1
 	status=$?
 	cat "$2/make.log"
 	[ "$status" = 0 ] || return 1

@@ -100,6 +100,10 @@ static long shpt_test_ioctl(struct file *file, unsigned int cmd,
 		mod_node_page_state(NODE_DATA(numa_node_id()), NR_PAGETABLE,
 				    SZ_1M / PAGE_SIZE);
 		break;
+	case SHPT_TEST_FORGET:
+		if (!kmalloc(SZ_1K, GFP_KERNEL))
+			ret = -ENOMEM;
+		break;
 	default:
 		ret = -ENOTTY;
 	}

@@ -33,4 +33,7 @@ struct shpt_test_range {
 /* For the same: count 1 MiB of page tables that nobody will give back. */
 #define SHPT_TEST_LEAK		_IO(SHPT_TEST_MAGIC, 5)
 
+/* For the same: forget a piece of memory. */
+#define SHPT_TEST_FORGET	_IO(SHPT_TEST_MAGIC, 6)
+
 #endif /* SHPT_TEST_H */
