@@ -8,6 +8,7 @@
 
 #define MAPPERS	4
 #define SIZE	(8 * MIB)
+#define STEP	512	/* from word to word: few enough to be met again */
 #define SECONDS	6.0
 #define SEED	11
 
@@ -68,7 +69,7 @@ static void touch(char *p, size_t off)
 static void child(void *arg)
 {
 	for (int i = 0; i < 50; i++)
-		touch(arg, dice(SIZE / 64) * 64);
+		touch(arg, dice(SIZE / STEP) * STEP);
 }
 
 static void mapper(void *arg)
@@ -81,16 +82,25 @@ static void mapper(void *arg)
 		chunks = 1 + dice(2);
 		p = map_guest(t.fd, chunks);
 		for (int i = 0; i < 200; i++)
-			touch(p, dice(SIZE / 64) * 64);
+			touch(p, dice(SIZE / STEP) * STEP);
 		if (dice(4) == 0)
 			join(spawn(child, p));
 		if (dice(2) == 0)
 			MUST(madvise(p, CHUNK, MADV_DONTNEED));
 		for (int i = 0; i < 100; i++)
-			touch(p, dice(SIZE / 64) * 64);
+			touch(p, dice(SIZE / STEP) * STEP);
 		MUST(munmap(p, chunks * CHUNK));
 		count(0);
 	}
+}
+
+/* Time as the mappers have it: how slow they are does not change the mixture. */
+static void let_them_touch(unsigned int words)
+{
+	uint64_t end = t.counts[1] + t.counts[2] + t.counts[3] + words;
+
+	while (!*t.stop && t.counts[1] + t.counts[2] + t.counts[3] < end)
+		usleep(100);
 }
 
 static void puncher(void *arg)
@@ -103,7 +113,7 @@ static void puncher(void *arg)
 		MUST(fallocate(t.fd, FALLOC_FL_PUNCH_HOLE |
 			       FALLOC_FL_KEEP_SIZE, at,
 			       dice(3) ? PAGE : 2 * MIB));
-		usleep(dice(2000));
+		let_them_touch(dice(30));
 	}
 }
 
@@ -112,9 +122,9 @@ static void cutter(void *arg)
 	rnd = (long)arg;
 	while (!*t.stop) {
 		MUST(ftruncate(t.fd, dice(SIZE / 64) * 64));
-		usleep(dice(3000));
+		let_them_touch(dice(40));
 		MUST(ftruncate(t.fd, SIZE));
-		usleep(dice(30000));
+		let_them_touch(dice(400));
 	}
 }
 
