@@ -84,7 +84,7 @@ struct workers_options {
 };
 
 #define AUTO_ROUNDS  3
-#define AUTO_SECONDS 48
+#define AUTO_SECONDS 30
 
 /* What the rounds of one mode over one backing came to. */
 struct result {
