@@ -3,8 +3,9 @@
  * tlb.c - make CPUs forget translations that went through shared tables
  *
  * Two events need it. A guest is linked or unlinked: its own CPUs may still
- * translate through the table that it had before (shpt_flush_mm). The host's tables changed: every
- * CPU that may run or have run a linked guest must forget (shpt_flush_region).
+ * translate through the table that it had before (shpt_flush_mm). The host's
+ * tables changed: every CPU that may run or have run a linked guest must forget
+ * (shpt_flush_region).
  *
  * How a guest mm is flushed. tlb_gen of the mm is bumped, then its cpumask is
  * read, then the CPUs in it are interrupted. A CPU that is switching to the mm
