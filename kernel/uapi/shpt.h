@@ -26,8 +26,10 @@
  * mmap(2) of a region fd:
  *   EINVAL      address, length or offset is not a multiple of
  *               SHPT_CHUNK_BYTES, or the mapping is not MAP_SHARED
- *   EPERM       PROT_EXEC, or the backing carries a seal against writing
- *   EOPNOTSUPP  the mapping is not PROT_READ | PROT_WRITE, or is MAP_SYNC
+ *   EPERM       PROT_EXEC, or PROT_WRITE and the backing carries a seal
+ *               against writing
+ *   EACCES      PROT_WRITE, and the region fd is read-only
+ *   EOPNOTSUPP  MAP_SYNC, and nobody opened the region with SHPT_OPEN_SYNC
  *   EBUSY       another MMU (KVM, RDMA on-demand paging, HMM, IOMMU SVA)
  *               watches or once watched this process; it would not hear of
  *               changes to the shared tables
@@ -37,8 +39,10 @@
  *
  * With MAP_FIXED what was mapped there before may be gone even if it fails.
  *
- * On a mapping: munmap(2) of anything but whole chunks, every mprotect(2) (but
- * PROT_EXEC, which is EACCES), mremap(2) to an unaligned address: EINVAL.
+ * On a mapping: munmap(2) and mprotect(2) of anything but whole chunks,
+ * mremap(2) to an unaligned address, pkey_mprotect(2) with another key: EINVAL.
+ * mprotect(2) with PROT_EXEC is EACCES, with PROT_WRITE after the backing was
+ * sealed EPERM.
  *
  * First known in version 1 of the interface (SHPT_UAPI_VERSION).
  */
@@ -66,9 +70,12 @@
  *                a disk file system, a directory, a device)
  *   EMEDIUMTYPE  the backing is hugetlb: map it as it is, the kernel itself
  *                shares page tables there
- *   EACCES       backing_fd is not open for reading and writing
- *   EPERM        the backing carries a seal against writing, is append-only,
- *                or mapping it is forbidden to the caller
+ *   EINVAL       unknown flags, or SHPT_OPEN_SYNC with SHPT_OPEN_READ_ONLY
+ *   EACCES       backing_fd is not open for reading, or not for writing and
+ *                the flag is SHPT_OPEN_SYNC
+ *   EPERM        for writing: the backing carries a seal against it or is
+ *                append-only; or mapping it is forbidden to the caller
+ *   EOPNOTSUPP   SHPT_OPEN_SYNC: the file system does not offer MAP_SYNC there
  *   ENOPKG       the helper program that donates the host's address space
  *                did not run; the kernel log names the path that was tried
  *   ENFILE       module parameter max_regions is reached
@@ -82,10 +89,26 @@
 #define SHPT_IOC_OPEN_REGION	_IO(SHPT_IOC_MAGIC, 1)
 struct shpt_open_region {
 	__u32 size;		/* in: sizeof(struct shpt_open_region) */
-	__u32 flags;		/* in: 0 */
-	__s32 backing_fd;	/* in: the file to share, open O_RDWR */
+	__u32 flags;		/* in: SHPT_OPEN_* */
+	__s32 backing_fd;	/* in: the file to share, open for reading */
 	__u32 reserved;		/* in: 0 */
 };
+
+/*
+ * The region fd can be mapped for what backing_fd is open for: with O_RDONLY
+ * mappings cannot be writable. As long as any region fd or mapping that can be
+ * written to exists, the backing cannot be sealed with F_SEAL_WRITE.
+ */
+
+/* A read-only region fd, whatever backing_fd allows: of a sealed memfd, say. */
+#define SHPT_OPEN_READ_ONLY	_BITUL(0)
+
+/*
+ * The region's mappings may be MAP_SYNC (FS-DAX): once a write was possible,
+ * the file system will find its block after a crash. Those that ask for it pay
+ * with a commit of the file system's journal at first writes.
+ */
+#define SHPT_OPEN_SYNC		_BITUL(1)
 
 /**
  * SHPT_IOC_REGION_INFO - facts about a region, on the region fd
@@ -109,6 +132,8 @@ struct shpt_region_info {
 	__u64 faults_served;	/* faults of guests served by a host */
 	__u64 flushes;		/* host events that flushed guests' TLBs */
 	__u64 unlinks;		/* chunks unlinked since the beginning */
+	__u64 misplaced;	/* tables that are not on their host's node */
+	__u64 reclaimed;	/* bytes of empty tables given back */
 };
 
 /**
@@ -147,6 +172,7 @@ struct shpt_mapping_info {
  * backing, if that comes first. Returns 0, or -1 and errno:
  *   EINVAL     offset or length is not a multiple of the page size, or length
  *              is 0, or they wrap
+ *   EACCES     SHPT_POPULATE_WRITE, and the region fd is read-only
  *   EOVERFLOW  beyond the largest offset that the backing's file system has
  *   EINTR      a signal arrived; call again for the rest
  *   EIO        a page cannot be read, or is poisoned
@@ -165,5 +191,85 @@ struct shpt_populate {
 
 /* Map for writing, so that first writes to FS-DAX take no fault either. */
 #define SHPT_POPULATE_WRITE	_BITUL(0)
+
+/**
+ * SHPT_IOC_SET_NODE - where the page tables of a region lie, on a writable
+ * region fd
+ *
+ * Guests move to tables on the new nodes at their next fault in each chunk.
+ * Returns 0, or -1 and errno:
+ *   EACCES  the region fd is read-only
+ *   EINVAL  node is none that this kernel could have, or flags or reserved are
+ *           not 0
+ *   ENXIO   the node is not there, or has no memory, or no CPU
+ *   ENOPKG, ENOMEM  as with SHPT_IOC_OPEN_REGION; nothing has changed
+ *   EINTR   a fatal signal arrived; the change goes on
+ *   EFAULT, E2BIG  as everywhere
+ */
+#define SHPT_IOC_SET_NODE	_IO(SHPT_IOC_MAGIC, 6)
+struct shpt_set_node {
+	__u32 size;		/* in: sizeof(struct shpt_set_node) */
+	__u32 flags;		/* in: 0 */
+	__s32 node;		/* in: a node, or SHPT_NODE_* */
+	__u32 reserved;		/* in: 0 */
+};
+
+/* One set of tables, on the nodes of those who happen to fault (default). */
+#define SHPT_NODE_ONE		(-1)
+
+/* One set on each node; a guest uses that of the node where it first faults. */
+#define SHPT_NODE_LOCAL		(-2)
+
+/**
+ * SHPT_IOC_RECLAIM - give back page tables that map nothing any more, on a
+ * writable region fd
+ *
+ * Looks at the chunks of the range, and if tables there are empty (after holes
+ * were punched in the backing, or it was truncated) makes the region's tables
+ * anew without them. Guests go on meanwhile. The memory is free when the call
+ * returns. Returns 0, or -1 and errno:
+ *   EACCES  the region fd is read-only
+ *   EPERM   the region's mode is SHPT_RECLAIM_NEVER
+ *   EINVAL  length is 0, or offset and length wrap, or flags are not 0
+ *   ENOPKG, ENOMEM  as with SHPT_IOC_OPEN_REGION; nothing has changed
+ *   EINTR   a fatal signal arrived; the work goes on
+ *   EFAULT, E2BIG  as everywhere
+ */
+#define SHPT_IOC_RECLAIM	_IO(SHPT_IOC_MAGIC, 7)
+struct shpt_reclaim {
+	__u32 size;		/* in: sizeof(struct shpt_reclaim) */
+	__u32 flags;		/* in: 0 */
+	__u64 offset;		/* in: bytes from the beginning of the file */
+	__u64 length;		/* in: bytes */
+	__u64 freed_bytes;	/* out: what the tables are smaller now */
+};
+
+/**
+ * SHPT_IOC_SET_RECLAIM - when empty page tables are given back, on a writable
+ * region fd
+ *
+ * Returns 0, or -1 and errno:
+ *   EACCES  the region fd is read-only
+ *   EINVAL  unknown mode, interval_ms beyond SHPT_RECLAIM_MAX_INTERVAL_MS, or
+ *           flags or reserved are not 0
+ *   EFAULT, E2BIG  as everywhere
+ */
+#define SHPT_IOC_SET_RECLAIM	_IO(SHPT_IOC_MAGIC, 8)
+struct shpt_set_reclaim {
+	__u32 size;		/* in: sizeof(struct shpt_set_reclaim) */
+	__u32 flags;		/* in: 0 */
+	__u32 mode;		/* in: SHPT_RECLAIM_* */
+	__u32 reserved;		/* in: 0 */
+	__u64 interval_ms;	/* in: between two passes; 0: the default */
+	__u64 scan_bytes;	/* in: of the backing, a pass; 0: the default */
+};
+
+#define SHPT_RECLAIM_NEVER	0	/* SHPT_IOC_RECLAIM is refused */
+#define SHPT_RECLAIM_ADVISE	1	/* by SHPT_IOC_RECLAIM (default) */
+#define SHPT_RECLAIM_ALWAYS	2	/* and every interval_ms */
+
+#define SHPT_RECLAIM_INTERVAL_MS	1000
+#define SHPT_RECLAIM_MAX_INTERVAL_MS	86400000
+#define SHPT_RECLAIM_SCAN_BYTES		(16 * SHPT_CHUNK_BYTES)
 
 #endif /* _UAPI_SHPT_H */
