@@ -167,7 +167,7 @@ static vm_fault_t link_chunk(struct vm_fault *vmf, struct shpt_guest *guest,
 		shpt_flush_mm(guest->smm->mm);
 		return VM_FAULT_NOPAGE;
 	case -ESTALE:
-		/* The host was replaced just now: the next fault finds its successor. */
+		/* Hosts are being replaced just now: the next fault sees to it. */
 		return VM_FAULT_NOPAGE;
 	case -EAGAIN:
 		return wait_and_retry(vmf, guest->smm);
