@@ -17,8 +17,8 @@
 #define MAX_NODES	8
 #define MPOL_BIND	2
 
-/* The nodes of this machine, 0 and up, or the end of the test. */
-static inline int several_nodes(void)
+/* The nodes of this machine are 0 and up. */
+static inline int nr_nodes(void)
 {
 	char path[64];
 	int n = 0;
@@ -27,6 +27,13 @@ static inline int several_nodes(void)
 		snprintf(path, sizeof(path), "/sys/devices/system/node/node%d",
 			 n);
 	while (!access(path, F_OK) && ++n < MAX_NODES);
+	return n;
+}
+
+static inline int several_nodes(void)
+{
+	int n = nr_nodes();
+
 	if (n < 2)
 		SKIP("this machine has one NUMA node; see tests/vm/run --nodes");
 	return n;
