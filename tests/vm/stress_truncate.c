@@ -24,7 +24,7 @@ static struct {
 static const char *const counted[] = {
 	"mappings", "bus errors", "zeroes", "words", "moves",
 };
-static const uint64_t least[] = { 5, 50, 50, 50, 5 };
+static const uint64_t least[] = { 5, 50, 50, 50, 2 };
 #define COUNTED	5
 
 static bool enough(void)
@@ -140,7 +140,7 @@ static void mover(void *arg)
 	while (!*t.stop) {
 		set_node(reg, SHPT_NODE_LOCAL + (int)dice(t.nodes + 2));
 		count(4);
-		let_them_touch(1000);
+		let_them_touch(500);
 	}
 }
 
