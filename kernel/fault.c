@@ -167,7 +167,7 @@ static vm_fault_t link_chunk(struct vm_fault *vmf, struct shpt_guest *guest,
 		shpt_flush_mm(guest->smm->mm);
 		return VM_FAULT_NOPAGE;
 	case -ESTALE:
-		/* The host was replaced just now: the next fault finds its successor. */
+		/* A host is being replaced: a fault in a moment finds the new one. */
 		return VM_FAULT_NOPAGE;
 	case -EAGAIN:
 		return wait_and_retry(vmf, guest->smm);

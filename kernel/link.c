@@ -475,8 +475,8 @@ static int swap_in(struct shpt_link *link, struct shpt_chunk *chunk,
  *
  * The host must have its PMD table for the chunk, and the caller flushes the mm
  * afterwards. Returns 0 if the chunk is linked now, -EAGAIN if an invalidation
- * is under way, -ESTALE if the host was retired, -EBUSY if this mm is never to
- * be linked again, -ENOMEM.
+ * is under way, -ESTALE if the host is retired or the link to another one just
+ * being flushed, -EBUSY if this mm is never to be linked again, -ENOMEM.
  */
 int shpt_link(struct shpt_guest *guest, struct shpt_host *host,
 	      unsigned long addr, pud_t *pudp, pgoff_t pgoff)
@@ -504,9 +504,9 @@ int shpt_link(struct shpt_guest *guest, struct shpt_host *host,
 		ret = -ESTALE;
 	else if (link->state == LINK_FREE)
 		ret = swap_in(link, chunk, addr, pudp, host_pud);
-	/* Who unlinks and is not foreign flushes before he counts himself out. */
-	else if (WARN_ON_ONCE(link->state != LINK_LINKED))
-		ret = -EBUSY;
+	/* Retired hosts' links are unlinked without holding off new ones. */
+	else if (link->state == LINK_UNFLUSHED)
+		ret = -ESTALE;
 	spin_unlock(&smm->lock);
 	return ret;
 }
