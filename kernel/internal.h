@@ -15,6 +15,7 @@
  *
  * Locks, outermost first:
  *
+ *   registry_lock	    registrations, and creating a name
  *   shpt_open_lock	    creating a region
  *     shpt_regions_lock    the table of regions; held for moments
  *   guest's mmap_lock	    shpt_mm.guests, shpt_guest.vmas, vm_private_data
@@ -57,13 +58,14 @@ struct shpt_region {
 	struct kobject kobj;		/* its directory in sysfs; its lifetime */
 	u64 id;
 	struct inode *key;		/* the backing's inode */
-	kuid_t owner;			/* who opened it first */
+	kuid_t owner;			/* who opened it first, or registered it */
 	struct hlist_node hash;		/* shpt_regions_lock */
 	unsigned int files;		/* region files; shpt_regions_lock */
 	struct file *backing;		/* the module's own open file of it */
 	struct inode *inode;		/* what region files are open on */
 	bool fsdax;			/* else shmem */
 	struct shpt_host *host;
+	struct shpt_registration *registration;	/* or NULL */
 
 	spinlock_t guests_lock;		/* writers of guests */
 	struct list_head guests;	/* RCU: who must hear of host events */
@@ -72,6 +74,16 @@ struct shpt_region {
 	atomic64_t faults_served;
 	atomic64_t flushes;
 	atomic64_t unlinks;
+};
+
+/* What keeps a region without guests, and who may open it by name. */
+struct shpt_registration {
+	struct list_head list;
+	struct file *file;		/* a region file of the module's own */
+	kuid_t uid;
+	kgid_t gid;
+	umode_t mode;
+	char name[SHPT_NAME_BYTES];	/* without slash; may be empty */
 };
 
 struct shpt_host {
@@ -144,10 +156,21 @@ int shpt_return_args(void __user *to, u32 size, const void *args,
 extern struct mutex shpt_open_lock;
 extern const struct file_operations shpt_region_fops;
 int shpt_region_open(int backing_fd);
+struct file *shpt_region_open_id(u64 id, int flags);
+struct file *shpt_region_reopen(struct shpt_region *region, int flags);
+void shpt_region_set_owner(struct shpt_region *region, kuid_t owner);
+int shpt_region_may_map(struct file *backing);
 struct shpt_region *shpt_region_of(const struct file *file);
 void shpt_region_info(struct shpt_region *region,
 		      struct shpt_region_info *info);
 void shpt_regions_info(struct shpt_region_info *sum, unsigned int *regions);
+
+/* register.c */
+long shpt_register(struct file *file, void __user *argp);
+long shpt_unregister(struct shpt_region *region, void __user *argp);
+long shpt_open_named(void __user *argp);
+long shpt_open_id(void __user *argp);
+unsigned int shpt_registered(void);
 
 /* host.c */
 struct shpt_host *shpt_host_create(struct shpt_region *region,
@@ -225,6 +248,7 @@ void shpt_foreign_exit(void);
 /* sysfs.c */
 extern const struct attribute_group *shpt_device_groups[];
 extern const struct attribute_group *shpt_region_groups[];
+extern const struct attribute_group shpt_registration_group;
 void shpt_sysfs_init(struct kobject *device);
 void shpt_sysfs_exit(void);
 extern struct kobject *shpt_region_dir;

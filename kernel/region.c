@@ -14,7 +14,8 @@
  * refused. It has no i_fop: nobody can open it a second time.
  *
  * Lifetime. Region files (and so guests' VMAs) keep a region in the table. The
- * last one retires it: the host goes, its tables with it. The struct stays for
+ * last one retires it: the host goes, its tables with it. A registration is a
+ * region file that the module holds itself. The struct stays for
  * those who still hold a path to the inode (readlink of /proc/PID/fd), and ends
  * with the kobject. The super block pins the module until the last inode is
  * evicted.
@@ -206,6 +207,10 @@ static long region_ioctl(struct file *file, unsigned int cmd,
 		return region_info(region, argp);
 	case SHPT_IOC_POPULATE:
 		return region_populate(region, argp);
+	case SHPT_IOC_REGISTER:
+		return shpt_register(file, argp);
+	case SHPT_IOC_UNREGISTER:
+		return shpt_unregister(region, argp);
 	default:
 		return -ENOTTY;
 	}
@@ -269,14 +274,14 @@ const struct file_operations shpt_region_fops = {
 };
 
 /* A file for a region that the caller has counted one more file of. */
-static struct file *region_file(struct shpt_region *region)
+static struct file *region_file(struct shpt_region *region, int flags)
 {
 	struct file *file;
 
 	/* The last fput() drops a reference that alloc_file_pseudo() doesn't take. */
 	__module_get(THIS_MODULE);
 	ihold(region->inode);
-	file = alloc_file_pseudo(region->inode, region_mnt, "shpt", O_RDWR,
+	file = alloc_file_pseudo(region->inode, region_mnt, "shpt", flags,
 				 &shpt_region_fops);
 	if (IS_ERR(file)) {
 		iput(region->inode);
@@ -284,6 +289,15 @@ static struct file *region_file(struct shpt_region *region)
 		region_close(region);
 	}
 	return file;
+}
+
+/* Another file of a region; the caller has one, or keeps its registration. */
+struct file *shpt_region_reopen(struct shpt_region *region, int flags)
+{
+	mutex_lock(&shpt_regions_lock);
+	region->files++;
+	mutex_unlock(&shpt_regions_lock);
+	return region_file(region, flags);
 }
 
 /* Regions */
@@ -319,6 +333,31 @@ static struct shpt_region *region_find(const struct inode *key)
 	}
 	mutex_unlock(&shpt_regions_lock);
 	return NULL;
+}
+
+struct file *shpt_region_open_id(u64 id, int flags)
+{
+	struct shpt_region *region;
+	int bucket;
+
+	mutex_lock(&shpt_regions_lock);
+	hash_for_each(regions, bucket, region, hash) {
+		if (region->id != id)
+			continue;
+		region->files++;
+		mutex_unlock(&shpt_regions_lock);
+		return region_file(region, flags);
+	}
+	mutex_unlock(&shpt_regions_lock);
+	return ERR_PTR(-ENOENT);
+}
+
+/* From now on the region counts as one of this user's. */
+void shpt_region_set_owner(struct shpt_region *region, kuid_t owner)
+{
+	mutex_lock(&shpt_regions_lock);
+	region->owner = owner;
+	mutex_unlock(&shpt_regions_lock);
 }
 
 static struct shpt_region *region_alloc(struct inode *key, bool fsdax)
@@ -403,11 +442,22 @@ err_put:
 	return ERR_PTR(err);
 }
 
+/* All that have a say (seals, LSM, file system) are asked by doing it. */
+int shpt_region_may_map(struct file *backing)
+{
+	unsigned long addr;
+
+	addr = vm_mmap(backing, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
+		       MAP_SHARED, 0);
+	if (IS_ERR_VALUE(addr))
+		return addr;
+	return vm_munmap(addr, PAGE_SIZE);
+}
+
 /* Can this file be a backing, and may the caller have it mapped writable? */
 static int check_backing(struct file *file, bool *fsdax)
 {
 	struct inode *inode = file->f_mapping->host;
-	unsigned long addr;
 
 	if (inode->i_sb->s_magic == HUGETLBFS_MAGIC)
 		return -EMEDIUMTYPE;
@@ -422,13 +472,7 @@ static int check_backing(struct file *file, bool *fsdax)
 		return -EACCES;
 	if (IS_APPEND(inode))
 		return -EPERM;
-
-	/* All others that have a say (seals, LSM, file system) are asked so. */
-	addr = vm_mmap(file, 0, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
-		       0);
-	if (IS_ERR_VALUE(addr))
-		return addr;
-	return vm_munmap(addr, PAGE_SIZE);
+	return shpt_region_may_map(file);
 }
 
 static struct file *region_open(struct file *backing, bool fsdax)
@@ -441,7 +485,8 @@ static struct file *region_open(struct file *backing, bool fsdax)
 	if (!region)
 		region = region_create(backing, fsdax);
 	mutex_unlock(&shpt_open_lock);
-	return IS_ERR(region) ? ERR_CAST(region) : region_file(region);
+	return IS_ERR(region) ? ERR_CAST(region) :
+				region_file(region, O_RDWR);
 }
 
 /**
