@@ -10,6 +10,7 @@
 
 #include <linux/fs.h>
 #include <linux/magic.h>
+#include <linux/mman.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/sched.h>
@@ -25,6 +26,9 @@
 /* The huge_fault op, whose second argument changed. */
 #define SHPT_HUGE_FAULT		shpt_huge_fault
 
+/* In file_operations: MAP_SYNC can be asked for. */
+#define SHPT_FOPS_MMAP_SYNC	.fop_flags = FOP_MMAP_SYNC
+
 /* May a host's mappings be changed while it has guests? */
 #define SHPT_HOST_GROWS		true
 
@@ -39,6 +43,15 @@ static inline void shpt_hold_tables(struct mm_struct *mm)
 
 static inline void shpt_release_tables(struct mm_struct *mm)
 {
+}
+
+/* The kernel's own is gone. */
+static inline bool mmap_write_trylock(struct mm_struct *mm)
+{
+	if (!down_write_trylock(&mm->mmap_lock))
+		return false;
+	mm_lock_seqcount_begin(mm);
+	return true;
 }
 
 #elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 0) && \
@@ -57,6 +70,8 @@ static inline vm_fault_t shpt_huge_fault_of(struct vm_fault *vmf,
 }
 
 #define SHPT_HUGE_FAULT		shpt_huge_fault_of
+
+#define SHPT_FOPS_MMAP_SYNC	.mmap_supported_flags = MAP_SYNC
 
 #define PUD_ORDER		(PUD_SHIFT - PAGE_SHIFT)
 
@@ -118,6 +133,16 @@ static inline void shpt_release_tables(struct mm_struct *mm)
 
 static inline void vma_end_read(struct vm_area_struct *vma)
 {
+}
+
+static inline void vma_start_write(struct vm_area_struct *vma)
+{
+}
+
+static inline void vm_flags_clear(struct vm_area_struct *vma,
+				  unsigned long flags)
+{
+	vma->vm_flags &= ~flags;
 }
 
 static inline void vm_flags_set(struct vm_area_struct *vma,

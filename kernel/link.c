@@ -141,7 +141,8 @@ static void unlink_one(struct shpt_mm *smm, struct shpt_link *link,
  * for a flush, also from earlier unlinks.
  */
 static bool swap_back(struct shpt_mm *smm, unsigned long start,
-		      unsigned long end, unsigned int invalidations)
+		      unsigned long end, unsigned int invalidations,
+		      bool retired_only)
 {
 	struct shpt_link *link;
 	bool unflushed = false;
@@ -151,7 +152,8 @@ static bool swap_back(struct shpt_mm *smm, unsigned long start,
 	xa_for_each_range(&smm->links, i, link, start >> CHUNK_SHIFT,
 			  (end - 1) >> CHUNK_SHIFT) {
 		link->invalidations += invalidations;
-		if (link->state == LINK_LINKED)
+		if (link->state == LINK_LINKED &&
+		    (!retired_only || link->chunk->host->retired))
 			unlink_one(smm, link, i << CHUNK_SHIFT);
 		if (link->state == LINK_UNFLUSHED)
 			unflushed = true;
@@ -183,13 +185,14 @@ static void settle(struct shpt_mm *smm, unsigned long start, unsigned long end,
  * before: nobody waits for an IPI with it.
  */
 static void unlink_and_flush(struct shpt_mm *smm, unsigned long start,
-			     unsigned long end, unsigned int invalidations)
+			     unsigned long end, unsigned int invalidations,
+			     bool retired_only)
 {
 	bool unflushed;
 	u64 seq;
 
 	spin_lock(&smm->lock);
-	unflushed = swap_back(smm, start, end, invalidations);
+	unflushed = swap_back(smm, start, end, invalidations, retired_only);
 	seq = smm->unlink_seq;
 	spin_unlock(&smm->lock);
 	if (!unflushed)
@@ -202,13 +205,25 @@ static void unlink_and_flush(struct shpt_mm *smm, unsigned long start,
 	spin_unlock(&smm->lock);
 }
 
+/* The access to a range is about to change. */
+void shpt_unlink(struct shpt_mm *smm, unsigned long start, unsigned long end)
+{
+	unlink_and_flush(smm, start, end, 0, false);
+}
+
+/* Hosts were retired. No link to them is made any more: see shpt_link(). */
+void shpt_unlink_retired(struct shpt_mm *smm)
+{
+	unlink_and_flush(smm, 0, ULONG_MAX, 0, true);
+}
+
 /* May be called where sleeping is not allowed, and always succeeds. */
 static int mm_invalidate_start(struct mmu_notifier *mn,
 			       const struct mmu_notifier_range *range)
 {
 	struct shpt_mm *smm = container_of(mn, struct shpt_mm, mn);
 
-	unlink_and_flush(smm, range->start, range->end, 1);
+	unlink_and_flush(smm, range->start, range->end, 1, false);
 	return 0;
 }
 
@@ -249,7 +264,7 @@ static void mm_foreign_work(struct work_struct *work)
 {
 	struct shpt_mm *smm = container_of(work, struct shpt_mm, foreign_work);
 
-	unlink_and_flush(smm, 0, ULONG_MAX, 0);
+	unlink_and_flush(smm, 0, ULONG_MAX, 0, false);
 	shpt_mm_put(smm);
 }
 
@@ -261,7 +276,7 @@ static void mm_release(struct mmu_notifier *mn, struct mm_struct *mm)
 	spin_lock(&smm->lock);
 	smm->released = true;
 	spin_unlock(&smm->lock);
-	unlink_and_flush(smm, 0, ULONG_MAX, 0);
+	unlink_and_flush(smm, 0, ULONG_MAX, 0, false);
 	if (mm_unhash(smm))
 		mmu_notifier_put(mn);
 }
@@ -379,7 +394,7 @@ void shpt_mm_set_foreign(struct mm_struct *mm)
 
 	spin_lock_irqsave(&smm->lock, flags);
 	smm->foreign = true;
-	swap_back(smm, 0, ULONG_MAX, 0);
+	swap_back(smm, 0, ULONG_MAX, 0, false);
 	spin_unlock_irqrestore(&smm->lock, flags);
 	if (!queue_work(shpt_wq, &smm->foreign_work))
 		shpt_mm_put(smm);
@@ -453,19 +468,20 @@ static int swap_in(struct shpt_link *link, struct shpt_chunk *chunk,
 /**
  * shpt_link - link the chunk of addr to the host's table
  * @guest: whose mapping it is; its mmap_lock is held
+ * @host: the host
  * @addr: faulting address
  * @pudp: the guest's PUD entry for it; the core has put a PMD table there
  * @pgoff: file page at addr
  *
  * The host must have its PMD table for the chunk, and the caller flushes the mm
  * afterwards. Returns 0 if the chunk is linked now, -EAGAIN if an invalidation
- * is under way, -EBUSY if this mm is never to be linked again, -ENOMEM.
+ * is under way, -ESTALE if the host was retired, -EBUSY if this mm is never to
+ * be linked again, -ENOMEM.
  */
-int shpt_link(struct shpt_guest *guest, unsigned long addr, pud_t *pudp,
-	      pgoff_t pgoff)
+int shpt_link(struct shpt_guest *guest, struct shpt_host *host,
+	      unsigned long addr, pud_t *pudp, pgoff_t pgoff)
 {
 	unsigned long file_chunk = pgoff >> (CHUNK_SHIFT - PAGE_SHIFT);
-	struct shpt_host *host = guest->region->host;
 	struct shpt_mm *smm = guest->smm;
 	struct shpt_chunk *chunk;
 	struct shpt_link *link;
@@ -484,6 +500,8 @@ int shpt_link(struct shpt_guest *guest, unsigned long addr, pud_t *pudp,
 		ret = -EBUSY;
 	else if (link->invalidations)
 		ret = -EAGAIN;
+	else if (READ_ONCE(host->retired))
+		ret = -ESTALE;
 	else if (link->state == LINK_FREE)
 		ret = swap_in(link, chunk, addr, pudp, host_pud);
 	/* Who unlinks and is not foreign flushes before he counts himself out. */
@@ -493,16 +511,18 @@ int shpt_link(struct shpt_guest *guest, unsigned long addr, pud_t *pudp,
 	return ret;
 }
 
-bool shpt_is_linked(struct shpt_mm *smm, unsigned long addr)
+/* The host that the chunk of addr is linked to; valid under mmap_lock. */
+struct shpt_host *shpt_linked_host(struct shpt_mm *smm, unsigned long addr)
 {
+	struct shpt_host *host = NULL;
 	struct shpt_link *link;
-	bool ret;
 
 	spin_lock(&smm->lock);
 	link = xa_load(&smm->links, addr >> CHUNK_SHIFT);
-	ret = link && link->state == LINK_LINKED;
+	if (link && link->state == LINK_LINKED)
+		host = link->chunk->host;
 	spin_unlock(&smm->lock);
-	return ret;
+	return host;
 }
 
 /* How many chunks of [start, end) are linked? */
@@ -537,7 +557,7 @@ void shpt_links_free(struct shpt_mm *smm, unsigned long start,
 	if (start >= end)
 		return;
 
-	unlink_and_flush(smm, start, end, 0);
+	unlink_and_flush(smm, start, end, 0, false);
 
 	spin_lock(&smm->lock);
 	xa_for_each_range(&smm->links, i, link, start >> CHUNK_SHIFT,

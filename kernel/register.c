@@ -8,8 +8,9 @@
  * file, as if its owner had passed them one over a socket; to whom he would
  * have passed one is what owner, group and mode say. So the right to register
  * is to have a file open for reading and writing, and the backing's own
- * permissions are not asked again; but all else that has a say in who maps it
- * is.
+ * permissions are not asked again; but all else that has a say in who opens and
+ * maps it is. As the module's file is one for writing, the writable host stays,
+ * and the backing cannot be sealed meanwhile.
  *
  * User namespaces. There is one space of names, as there is one module and one
  * device, whoever may open that. Owners and quotas go by kuid: user 1000 of one
@@ -208,8 +209,8 @@ long shpt_unregister(struct shpt_region *region, void __user *argp)
 	return 0;
 }
 
-/* May the caller read and write it, as if it were a file? */
-static bool may_open(const struct shpt_registration *reg)
+/* May the caller read (04) or read and write (06) it, as if it were a file? */
+static bool may_open(const struct shpt_registration *reg, umode_t want)
 {
 	umode_t mode = reg->mode;
 
@@ -217,11 +218,11 @@ static bool may_open(const struct shpt_registration *reg)
 		mode >>= 6;
 	else if (in_group_p(reg->gid))
 		mode >>= 3;
-	return (mode & 06) == 06 || capable(CAP_DAC_OVERRIDE);
+	return (mode & want) == want || capable(CAP_DAC_OVERRIDE);
 }
 
 /* The module's own file of a named region, with a reference for the caller. */
-static struct file *named_file(const char *name)
+static struct file *named_file(const char *name, umode_t want)
 {
 	struct shpt_registration *reg;
 	struct file *file;
@@ -230,7 +231,7 @@ static struct file *named_file(const char *name)
 	reg = registration_find(name);
 	if (!reg)
 		file = ERR_PTR(-ENOENT);
-	else if (!may_open(reg))
+	else if (!may_open(reg, want))
 		file = ERR_PTR(-EACCES);
 	else
 		file = get_file(reg->file);
@@ -260,6 +261,7 @@ long shpt_open_named(void __user *argp)
 	struct shpt_region *region;
 	struct file *file;
 	const char *name;
+	bool write;
 	u32 size;
 	int ret;
 
@@ -269,15 +271,17 @@ long shpt_open_named(void __user *argp)
 	name = plain_name(args.name);
 	if (IS_ERR(name))
 		return PTR_ERR(name);
-	if (args.flags || !*name)
+	if (args.flags & ~SHPT_OPEN_READ_ONLY || !*name)
 		return -EINVAL;
-	file = named_file(name);
+	write = !(args.flags & SHPT_OPEN_READ_ONLY);
+	file = named_file(name, write ? 06 : 04);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	region = shpt_region_of(file);
-	ret = shpt_region_may_map(region->backing);
+	ret = shpt_region_ask_mmap(region, write ? ACCESS_WRITE : ACCESS_READ);
 	if (!ret)
-		ret = install(shpt_region_reopen(region, O_RDWR));
+		ret = install(shpt_region_reopen(region, write ? O_RDWR :
+							 O_RDONLY));
 	fput(file);
 	return ret;
 }
@@ -293,11 +297,7 @@ static bool may_steer(struct shpt_region *region)
 	return owner || capable(CAP_SYS_ADMIN);
 }
 
-/*
- * SHPT_IOC_OPEN_ID: a new fd or an error of <shpt/uapi.h>. Its access mode is
- * the one that open(2) has for drivers: neither reading nor writing, so that
- * mapping is refused, on which seals and LSMs would have a say.
- */
+/* SHPT_IOC_OPEN_ID: a new fd or an error of <shpt/uapi.h>. */
 long shpt_open_id(void __user *argp)
 {
 	struct shpt_open_id args;
@@ -310,7 +310,7 @@ long shpt_open_id(void __user *argp)
 		return err;
 	if (args.flags)
 		return -EINVAL;
-	file = shpt_region_open_id(args.id, O_ACCMODE);
+	file = shpt_region_open_id(args.id);
 	if (!IS_ERR(file) && !may_steer(shpt_region_of(file))) {
 		fput(file);
 		return -EPERM;

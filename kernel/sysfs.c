@@ -73,6 +73,8 @@ DEVICE_FACT(saved_bytes);
 DEVICE_FACT(faults_served);
 DEVICE_FACT(flushes);
 DEVICE_FACT(unlinks);
+DEVICE_FACT(misplaced);
+DEVICE_FACT(reclaimed);
 
 static struct attribute *device_attrs[] = {
 	&dev_attr_regions.attr,
@@ -86,6 +88,8 @@ static struct attribute *device_attrs[] = {
 	&device_faults_served.attr.attr,
 	&device_flushes.attr.attr,
 	&device_unlinks.attr.attr,
+	&device_misplaced.attr.attr,
+	&device_reclaimed.attr.attr,
 	NULL
 };
 
@@ -139,6 +143,58 @@ static ssize_t backing_show(struct kobject *kobj, struct kobj_attribute *attr,
 static struct kobj_attribute region_backing =
 	__ATTR(backing, 0400, backing_show, NULL);
 
+/* A line for each host: its access, its node (-1: none), bytes of its tables. */
+static ssize_t nodes_show(struct kobject *kobj, struct kobj_attribute *attr,
+			  char *buf)
+{
+	static const char * const names[] = {
+		[ACCESS_READ] = "read",
+		[ACCESS_WRITE] = "write",
+		[ACCESS_SYNC] = "sync",
+	};
+	struct shpt_host *host;
+	unsigned long slot;
+	int len = 0;
+
+	shpt_for_each_host(to_region(kobj), slot, host)
+		len += sysfs_emit_at(buf, len, "%s %d %lu\n",
+				     names[host->access], host->node,
+				     mm_pgtables_bytes(host->mm));
+	return len;
+}
+
+static struct kobj_attribute region_nodes = __ATTR_RO(nodes);
+
+/* The policy. */
+static ssize_t node_show(struct kobject *kobj, struct kobj_attribute *attr,
+			 char *buf)
+{
+	int node = READ_ONCE(to_region(kobj)->node);
+
+	if (node == SHPT_NODE_ONE)
+		return sysfs_emit(buf, "one\n");
+	if (node == SHPT_NODE_LOCAL)
+		return sysfs_emit(buf, "local\n");
+	return sysfs_emit(buf, "%d\n", node);
+}
+
+static struct kobj_attribute region_node = __ATTR_RO(node);
+
+static ssize_t reclaim_mode_show(struct kobject *kobj,
+				 struct kobj_attribute *attr, char *buf)
+{
+	static const char * const names[] = {
+		[SHPT_RECLAIM_NEVER] = "never",
+		[SHPT_RECLAIM_ADVISE] = "advise",
+		[SHPT_RECLAIM_ALWAYS] = "always",
+	};
+
+	return sysfs_emit(buf, "%s\n",
+			  names[READ_ONCE(to_region(kobj)->reclaim_mode)]);
+}
+
+static struct kobj_attribute region_reclaim_mode = __ATTR_RO(reclaim_mode);
+
 #define REGION_FACT(_name)						\
 	static struct region_fact region_##_name = {			\
 		.attr.attr = { .name = #_name, .mode = 0444 },		\
@@ -156,6 +212,8 @@ REGION_FACT(saved_bytes);
 REGION_FACT(faults_served);
 REGION_FACT(flushes);
 REGION_FACT(unlinks);
+REGION_FACT(misplaced);
+REGION_FACT(reclaimed);
 
 static struct attribute *region_attrs[] = {
 	&region_backing.attr,
@@ -169,6 +227,11 @@ static struct attribute *region_attrs[] = {
 	&region_faults_served.attr.attr,
 	&region_flushes.attr.attr,
 	&region_unlinks.attr.attr,
+	&region_misplaced.attr.attr,
+	&region_reclaimed.attr.attr,
+	&region_nodes.attr,
+	&region_node.attr,
+	&region_reclaim_mode.attr,
 	NULL
 };
 

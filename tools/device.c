@@ -55,12 +55,12 @@ static int device_ioctl(unsigned long request, void *arg)
 	return fd;
 }
 
-int region_open_file(const char *path)
+int region_open_file(const char *path, int flags)
 {
 	struct shpt_open_region args = { .size = sizeof(args) };
 	int fd;
 
-	args.backing_fd = open(path, O_RDWR | O_CLOEXEC);
+	args.backing_fd = open(path, flags | O_CLOEXEC);
 	if (args.backing_fd < 0)
 		die(EXIT_FAILURE, "cannot open %s: %s", path, strerror(errno));
 	fd = device_ioctl(SHPT_IOC_OPEN_REGION, &args);

@@ -2,6 +2,7 @@
 /* register.c - shptctl register: keep a region without guests, under a name */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,7 +117,7 @@ int register_region(int argc, char **argv)
 		die(EXIT_USAGE, "one FILE is needed; see shptctl register "
 				"--help");
 
-	region = region_open_file(argv[optind]);
+	region = region_open_file(argv[optind], O_RDWR);
 	if (ioctl(region, SHPT_IOC_REGISTER, &args))
 		refused(argv[optind], args.name);
 	close(region);

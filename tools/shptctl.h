@@ -64,8 +64,8 @@ void regions_free(struct region *regions, size_t n);
 
 /* --- device.c: regions, to be steered; end the program if it fails --- */
 
-/* The region of a file, made if there is none yet. */
-int region_open_file(const char *path);
+/* The region of a file, made if there is none yet; flags as of open(2). */
+int region_open_file(const char *path, int flags);
 int region_open_id(uint64_t id);
 
 #endif /* SHPTCTL_H */

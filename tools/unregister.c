@@ -2,6 +2,7 @@
 /* unregister.c - shptctl unregister: let go of registered regions */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -65,7 +66,7 @@ static int find_and_open(const struct region *regions, size_t n,
 	id = strtoull(what, &end, 10);
 	if (*what >= '0' && *what <= '9' && !*end)
 		return region_open_id(id);
-	return region_open_file(what);
+	return region_open_file(what, O_RDONLY);
 }
 
 static void unregister_all(const struct region *regions, size_t n)

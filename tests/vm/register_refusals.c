@@ -3,7 +3,8 @@
  * What cannot be registered, each with its errno: names that are none, names
  * that are taken, a region for the second time, and more regions than the
  * limits allow, one user's and all of them; and that arguments which are
- * wrong change nothing.
+ * wrong change nothing. What a region that was opened by its id can't do, and
+ * what cannot be done to the backing of one that is registered.
  */
 #include "registry.h"
 
@@ -31,6 +32,7 @@ static void names(void)
 	MUST_FAIL(try_open_named(""), EINVAL);
 	MUST_FAIL(try_open_named("vmtest/"), EINVAL);
 	MUST_FAIL(try_open_named("vmtest"), ENOENT);
+	MUST_FAIL(try_open_flags("vmtest", ~0U), EINVAL);
 
 	name[SHPT_NAME_BYTES - 1] = 0;
 	MUST(try_register(a, name, 0600));
@@ -112,16 +114,54 @@ static void limits(void)
 	forget_all();
 }
 
+/* As long as it can be opened for writing, its pages may be written to. */
+static void seals(int fd)
+{
+	MUST(try_register(a, "vmtest", 0600));
+	MUST_FAIL(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), EBUSY);
+	MUST(fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE));
+	MUST_FAIL(try_open_named("vmtest"), EPERM);
+	close(MUST(try_open_flags("vmtest", SHPT_OPEN_READ_ONLY)));
+	MUST(try_unregister(a));
+	close(a);
+	WAIT_FOR(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE) == 0, 5,
+		 "cannot be sealed: %s", strerror(errno));
+}
+
+static void steering(void)
+{
+	uint64_t id = region_info(a).id;
+	struct shpt_populate populate = {
+		.size = sizeof(populate), .length = MIB,
+	};
+	struct shpt_reclaim reclaim = {
+		.size = sizeof(reclaim), .length = CHUNK,
+	};
+	int reg = MUST(try_open_id(id));
+
+	CHECK_EQ(region_info(reg).id, id);
+	MUST(ioctl(reg, SHPT_IOC_RECLAIM, &reclaim));
+	MUST_FAIL(ioctl(reg, SHPT_IOC_POPULATE, &populate), EACCES);
+	MUST_FAIL(try_register(reg, "vmtest", 0600), EACCES);
+	MUST_FAIL(mmap(NULL, CHUNK, PROT_READ, MAP_SHARED, reg, 0), EACCES);
+	MUST_FAIL(mmap(NULL, CHUNK, PROT_NONE, MAP_SHARED, reg, 0), EACCES);
+	close(reg);
+}
+
 static void test(int kind)
 {
+	int fd = backing(kind, MIB);
+
 	forget_all();
-	a = open_region(backing(kind, MIB));
+	a = open_region(fd);
 	b = open_region(backing(kind, MIB));
 	c = open_region(backing(kind, MIB));
 	names();
 	arguments();
 	taken();
 	limits();
+	steering();
+	seals(fd);
 }
 
 int main(void)

@@ -36,10 +36,26 @@ static void opens(void *arg)
 	stamp(p, MIB, seed);
 }
 
+/* As one who may read, and no more. */
+static void reads(void *seed)
+{
+	int reg;
+
+	become(BOB, false);
+	MUST_FAIL(try_open_named("vmtest"), EACCES);
+	reg = MUST(try_open_flags("vmtest", SHPT_OPEN_READ_ONLY));
+	MUST_FAIL(mmap(NULL, CHUNK, PROT_READ | PROT_WRITE, MAP_SHARED, reg, 0),
+		  EACCES);
+	CHECK_STAMP(MUST(try_map(NULL, CHUNK, PROT_READ, MAP_SHARED, reg, 0)),
+		    MIB, (uintptr_t)seed);
+	MUST_FAIL(try_register(reg, "vmtest.mine", 0600), EACCES);
+	MUST_FAIL(try_unregister(reg), EPERM);
+}
+
 static void is_refused(void)
 {
 	MUST_FAIL(try_open_named("vmtest"), EACCES);
-	MUST_FAIL(try_open_named("/vmtest"), EACCES);
+	MUST_FAIL(try_open_flags("/vmtest", SHPT_OPEN_READ_ONLY), EACCES);
 }
 
 /* Neither owner nor administrator, even with a region fd of his own. */
@@ -142,9 +158,8 @@ static void test(int kind)
 	join(spawn(bob_alone, NULL));
 	join(spawn(ann_unregisters, NULL));
 
-	/* Reading alone is not what it takes. */
 	with_mode(0644, "0644");
-	join(spawn(bob_alone, NULL));
+	join(spawn(reads, (void *)3));
 	join(spawn(ann_unregisters, NULL));
 
 	with_mode(0006, "0006");

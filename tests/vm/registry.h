@@ -43,12 +43,17 @@ static inline int on_device(unsigned long request, void *arg)
 	return reg;
 }
 
-static inline int try_open_named(const char *name)
+static inline int try_open_flags(const char *name, uint32_t flags)
 {
-	struct shpt_open_named req = { .size = sizeof(req) };
+	struct shpt_open_named req = { .size = sizeof(req), .flags = flags };
 
 	memcpy(req.name, name, strnlen(name, sizeof(req.name)));
 	return on_device(SHPT_IOC_OPEN_NAMED, &req);
+}
+
+static inline int try_open_named(const char *name)
+{
+	return try_open_flags(name, 0);
 }
 
 static inline int try_open_id(uint64_t id)
