@@ -73,6 +73,24 @@ TRACE_EVENT(flush,
 	TP_printk("region=%llu cpus=%u", __entry->region, __entry->cpus)
 );
 
+/* A host that had links has ended: nobody can walk its tables any more. */
+TRACE_EVENT(retire,
+	TP_PROTO(u64 region, unsigned int access, int node),
+	TP_ARGS(region, access, node),
+	TP_STRUCT__entry(
+		__field(u64, region)
+		__field(unsigned int, access)
+		__field(int, node)
+	),
+	TP_fast_assign(
+		__entry->region = region;
+		__entry->access = access;
+		__entry->node = node;
+	),
+	TP_printk("region=%llu access=%u node=%d", __entry->region,
+		  __entry->access, __entry->node)
+);
+
 #endif /* SHPT_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH
