@@ -16,6 +16,7 @@
  *
  * Locks, outermost first:
  *
+ *   registry_lock	    registrations (register.c)
  *   shpt_open_lock	    creating a region
  *   shpt_region.making_lock  making hosts; workers only
  *     shpt_region.hosts_lock   which hosts a region has
@@ -72,7 +73,7 @@ struct shpt_region {
 	struct kobject kobj;		/* its directory in sysfs; its lifetime */
 	u64 id;
 	struct inode *key;		/* the backing's inode */
-	kuid_t owner;			/* who opened it first */
+	kuid_t owner;			/* who opened it first, or registered it */
 	struct hlist_node hash;		/* shpt_regions_lock */
 	unsigned int files;		/* what keeps it; shpt_regions_lock */
 	unsigned int writers;		/* of these, open for writing */
@@ -80,6 +81,7 @@ struct shpt_region {
 	struct inode *inode;		/* what region files are open on */
 	struct mem_cgroup *memcg;	/* of the first opener */
 	bool fsdax;			/* else shmem */
+	struct shpt_registration *registration;	/* registry_lock */
 
 	struct mutex making_lock;	/* for who makes hosts */
 	struct mutex hosts_lock;	/* writers of hosts, chunks, node */
@@ -104,6 +106,16 @@ struct shpt_region {
 	atomic64_t unlinks;
 	atomic64_t misplaced;
 	atomic64_t reclaimed;
+};
+
+/* What keeps a region without guests, and who may open it by name. */
+struct shpt_registration {
+	struct list_head list;
+	struct file *file;		/* a region file of the module's own */
+	kuid_t uid;
+	kgid_t gid;
+	umode_t mode;
+	char name[SHPT_NAME_BYTES];	/* without slash; may be empty */
 };
 
 struct shpt_host {
@@ -202,6 +214,10 @@ int shpt_call_wait(struct shpt_call *call, int cpu,
 extern struct mutex shpt_open_lock;
 extern const struct file_operations shpt_region_fops;
 int shpt_region_open(const struct shpt_open_region *args);
+struct file *shpt_region_open_id(u64 id);
+struct file *shpt_region_reopen(struct shpt_region *region, int flags);
+int shpt_region_ask_mmap(struct shpt_region *region, enum shpt_access access);
+void shpt_region_set_owner(struct shpt_region *region, kuid_t owner);
 struct shpt_region *shpt_region_of(const struct file *file);
 struct file *shpt_open_backing(const struct path *path, int access);
 void shpt_region_pin(struct shpt_region *region);
@@ -210,6 +226,13 @@ void shpt_region_unpin(struct shpt_region *region);
 void shpt_region_info(struct shpt_region *region,
 		      struct shpt_region_info *info);
 void shpt_regions_info(struct shpt_region_info *sum, unsigned int *regions);
+
+/* register.c */
+long shpt_register(struct file *file, void __user *argp);
+long shpt_unregister(struct shpt_region *region, void __user *argp);
+long shpt_open_named(void __user *argp);
+long shpt_open_id(void __user *argp);
+unsigned int shpt_registered(void);
 
 /* hosts.c */
 int shpt_hosts_open(struct shpt_region *region, const struct path *path,
@@ -329,6 +352,7 @@ void shpt_foreign_exit(void);
 /* sysfs.c */
 extern const struct attribute_group *shpt_device_groups[];
 extern const struct attribute_group *shpt_region_groups[];
+extern const struct attribute_group shpt_registration_group;
 void shpt_sysfs_init(struct kobject *device);
 void shpt_sysfs_exit(void);
 extern struct kobject *shpt_region_dir;

@@ -91,6 +91,10 @@ static long device_ioctl(struct file *file, unsigned int cmd,
 		return open_region((void __user *)arg);
 	case SHPT_IOC_MAPPING_INFO:
 		return mapping_info((void __user *)arg);
+	case SHPT_IOC_OPEN_NAMED:
+		return shpt_open_named((void __user *)arg);
+	case SHPT_IOC_OPEN_ID:
+		return shpt_open_id((void __user *)arg);
 	case SHPT_IOC_DONATE:
 		return shpt_donor_donate();
 	default:

@@ -14,11 +14,11 @@
  * refused. It has no i_fop: nobody can open it a second time.
  *
  * Lifetime. Region files (and so guests' VMAs) keep a region in the table, and
- * work that is under way for it. The last one ends it: the hosts go, their
- * tables with them. The struct stays for
- * those who still hold a path to the inode (readlink of /proc/PID/fd), and ends
- * with the kobject. The super block pins the module until the last inode is
- * evicted.
+ * work that is under way for it; a registration is a region file that the module
+ * holds itself. The last one ends it: the hosts go, their tables with them. The
+ * struct stays for those who still hold a path to the inode (readlink of
+ * /proc/PID/fd), and ends with the kobject. The super block pins the module
+ * until the last inode is evicted.
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
@@ -190,6 +190,8 @@ static long region_populate(struct file *file, void __user *argp)
 	u32 size;
 	int err;
 
+	if (!(file->f_mode & FMODE_READ))
+		return -EACCES;
 	err = shpt_copy_args(&args, sizeof(args), argp, &size);
 	if (err)
 		return err;
@@ -236,13 +238,13 @@ static long region_set_reclaim(struct shpt_region *region, void __user *argp)
 	return err ? err : shpt_set_reclaim(region, &args);
 }
 
-/* To steer a region takes the right to write to it. */
+/* To steer a region takes the right to write to it, or SHPT_IOC_OPEN_ID. */
 static long region_steer(struct file *file, unsigned int cmd,
 			 void __user *argp)
 {
 	struct shpt_region *region = shpt_region_of(file);
 
-	if (!(file->f_mode & FMODE_WRITE))
+	if ((file->f_mode & (FMODE_READ | FMODE_WRITE)) == FMODE_READ)
 		return -EACCES;
 	switch (cmd) {
 	case SHPT_IOC_SET_NODE:
@@ -268,6 +270,10 @@ static long region_ioctl(struct file *file, unsigned int cmd,
 	case SHPT_IOC_RECLAIM:
 	case SHPT_IOC_SET_RECLAIM:
 		return region_steer(file, cmd, argp);
+	case SHPT_IOC_REGISTER:
+		return shpt_register(file, argp);
+	case SHPT_IOC_UNREGISTER:
+		return shpt_unregister(shpt_region_of(file), argp);
 	default:
 		return -ENOTTY;
 	}
@@ -371,21 +377,32 @@ const struct file_operations shpt_region_fops = {
 };
 
 /* A file for a region that the caller has counted one more file of. */
-static struct file *region_file(struct shpt_region *region, bool writer)
+static struct file *region_file(struct shpt_region *region, int flags)
 {
+	bool writer = flags == O_RDWR;
 	struct file *file;
 
 	/* The last fput() drops a reference that alloc_file_pseudo() doesn't take. */
 	__module_get(THIS_MODULE);
 	ihold(region->inode);
-	file = alloc_file_pseudo(region->inode, region_mnt, "shpt",
-				 writer ? O_RDWR : O_RDONLY, &shpt_region_fops);
+	file = alloc_file_pseudo(region->inode, region_mnt, "shpt", flags,
+				 &shpt_region_fops);
 	if (IS_ERR(file)) {
 		iput(region->inode);
 		module_put(THIS_MODULE);
 		region_close(region, writer);
 	}
 	return file;
+}
+
+/* Another file of a region, of which the caller has one open for writing. */
+struct file *shpt_region_reopen(struct shpt_region *region, int flags)
+{
+	mutex_lock(&shpt_regions_lock);
+	region->files++;
+	WRITE_ONCE(region->writers, region->writers + (flags == O_RDWR));
+	mutex_unlock(&shpt_regions_lock);
+	return region_file(region, flags);
 }
 
 /* Regions */
@@ -423,6 +440,35 @@ static struct shpt_region *region_find(const struct inode *key, bool writer)
 	}
 	mutex_unlock(&shpt_regions_lock);
 	return NULL;
+}
+
+/*
+ * A file of any region. Its access mode is the one that open(2) has for
+ * drivers: neither reading nor writing, so it takes ioctls and no mappings.
+ */
+struct file *shpt_region_open_id(u64 id)
+{
+	struct shpt_region *region;
+	int bucket;
+
+	mutex_lock(&shpt_regions_lock);
+	hash_for_each(regions, bucket, region, hash) {
+		if (region->id != id)
+			continue;
+		region->files++;
+		mutex_unlock(&shpt_regions_lock);
+		return region_file(region, O_ACCMODE);
+	}
+	mutex_unlock(&shpt_regions_lock);
+	return ERR_PTR(-ENOENT);
+}
+
+/* From now on the region counts as one of this user's. */
+void shpt_region_set_owner(struct shpt_region *region, kuid_t owner)
+{
+	mutex_lock(&shpt_regions_lock);
+	region->owner = owner;
+	mutex_unlock(&shpt_regions_lock);
 }
 
 static struct shpt_region *region_alloc(struct inode *key, bool fsdax)
@@ -538,6 +584,21 @@ static int ask_mmap(struct file *file, enum shpt_access access)
 	return IS_ERR_VALUE(addr) ? addr : vm_munmap(addr, PAGE_SIZE);
 }
 
+/* The same for who has no file of the backing. */
+int shpt_region_ask_mmap(struct shpt_region *region, enum shpt_access access)
+{
+	struct file *file;
+	int err;
+
+	file = shpt_open_backing(&region->backing->f_path,
+				 access == ACCESS_READ ? O_RDONLY : O_RDWR);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	err = ask_mmap(file, access);
+	fput(file);
+	return err;
+}
+
 /* Can this file be a backing, and may the caller have it mapped so? */
 static int check_backing(struct file *file, enum shpt_access access,
 			 bool *fsdax)
@@ -584,7 +645,7 @@ static struct file *region_open(struct file *backing, enum shpt_access access,
 		region_close(region, writer);
 		return ERR_PTR(err);
 	}
-	return region_file(region, writer);
+	return region_file(region, writer ? O_RDWR : O_RDONLY);
 }
 
 /* A file that is open for reading gives no more than that. */
