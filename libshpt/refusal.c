@@ -103,11 +103,18 @@ int refuse_region(int err, int fd, struct reason *why)
 			      name);
 	case EACCES:
 		return refuse(why, err,
-			      "%s is not open for reading and writing: open it "
-			      "with O_RDWR",
+			      "%s is not open for reading, or not for writing "
+			      "as a MAP_SYNC mapping needs it: open it with "
+			      "O_RDWR",
 			      name);
 	case EPERM:
 		return refuse_permission(fd, name, why);
+	case EOPNOTSUPP:
+		return refuse(why, err,
+			      "%s: its file system offers no MAP_SYNC there: "
+			      "use a DAX file system on persistent memory, or "
+			      "leave out MAP_SYNC and call msync(2)",
+			      name);
 	case ENOPKG:
 		return refuse(why, err,
 			      "the helper program of the shpt module did not "
@@ -162,6 +169,11 @@ int refuse_guest(int err, int fd, struct reason *why)
 			"share page tables in processes that use none");
 	case EPERM:
 		return refuse_permission(fd, name, why);
+	case EACCES:
+		return refuse(why, err,
+			      "%s is not open for writing: open it with O_RDWR, "
+			      "or leave out PROT_WRITE",
+			      name);
 	case EOVERFLOW:
 		return refuse(why, err,
 			      "%s: the last chunk ends beyond the largest "
