@@ -81,8 +81,8 @@ struct shpt_region {
 	struct mem_cgroup *memcg;	/* of the first opener */
 	bool fsdax;			/* else shmem */
 
-	struct mutex making_lock;
-	struct mutex hosts_lock;
+	struct mutex making_lock;	/* for who makes hosts */
+	struct mutex hosts_lock;	/* writers of hosts, chunks, node */
 	struct xarray hosts;		/* struct shpt_host by slot */
 	unsigned long chunks;		/* that guests have mapped, at most */
 	int node;			/* policy: a node or SHPT_NODE_* */
@@ -223,15 +223,10 @@ void shpt_hosts_destroy(struct shpt_region *region);
 struct shpt_host *shpt_hosts_find(struct shpt_region *region,
 				  enum shpt_access access, int node);
 struct shpt_host *shpt_hosts_next(struct shpt_region *region,
-				  unsigned long *slot);
+				  struct shpt_host *host);
 int shpt_hosts_cover(struct shpt_region *region, unsigned long chunks);
 int shpt_hosts_set_node(struct shpt_region *region, int node);
 int shpt_hosts_renew(struct shpt_region *region, u64 *freed_bytes);
-
-/* Each host, with a reference while it is looked at: do not break out. */
-#define shpt_for_each_host(region, slot, host)				\
-	for ((slot) = 0; ((host) = shpt_hosts_next(region, &(slot)));	\
-	     (slot)++, shpt_host_put(host))
 
 /* host.c */
 struct shpt_host *shpt_host_create(struct shpt_region *region,

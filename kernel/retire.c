@@ -30,6 +30,7 @@
 #include <linux/slab.h>
 
 #include "internal.h"
+#include "trace.h"
 
 struct snapshot {
 	unsigned int nr;
@@ -132,6 +133,7 @@ void shpt_retire_hosts(struct shpt_region *region, struct list_head *hosts)
 	snapshot_drop(&snap);
 	list_for_each_entry_safe(host, next, hosts, retiring) {
 		list_del(&host->retiring);
+		trace_retire(region->id, host->access, host->node);
 		shpt_host_destroy(host);
 	}
 }
