@@ -165,6 +165,7 @@ static vm_fault_t link_chunk(struct vm_fault *vmf, struct shpt_guest *guest,
 	switch (shpt_link(guest, host, vmf->address, vmf->pud, vmf->pgoff)) {
 	case 0:
 		shpt_flush_mm(guest->smm->mm);
+		shpt_check_flushed(guest->smm, vmf->address);
 		return VM_FAULT_NOPAGE;
 	case -ESTALE:
 		/* A host is being replaced: a fault in a moment finds the new one. */

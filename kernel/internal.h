@@ -182,6 +182,10 @@ struct shpt_link {
 	pud_t *pudp;
 	pud_t parked;
 	u64 unlinked_at;		/* smm->unlink_seq when UNFLUSHED */
+#ifdef CONFIG_DEBUG_VM
+	struct task_struct *swapped_by;	/* the last time */
+	u64 swapped_gen;		/* the mm's TLB generation then */
+#endif
 };
 
 /* main.c */
@@ -327,6 +331,7 @@ void shpt_mm_put_all(void);
 void shpt_mm_set_foreign(struct mm_struct *mm);
 bool shpt_mm_is_ours(const struct mmu_notifier *mn);
 bool shpt_mm_invalidating(struct shpt_mm *smm, unsigned long addr);
+void shpt_check_flushed(struct shpt_mm *smm, unsigned long addr);
 struct shpt_host *shpt_linked_host(struct shpt_mm *smm, unsigned long addr);
 int shpt_link(struct shpt_guest *guest, struct shpt_host *host,
 	      unsigned long addr, pud_t *pudp, pgoff_t pgoff);

@@ -124,11 +124,61 @@ static bool mm_unhash(struct shpt_mm *smm)
 	return hashed;
 }
 
+/*
+ * Each swap has to be flushed before who made it returns. A forgotten flush may
+ * do no harm for long, and none at all on an emulated CPU without PCID and
+ * without paging-structure caches. So kernels with CONFIG_DEBUG_VM keep in mind
+ * at which TLB generation a swap was made: a flush begins with the next one.
+ */
+#ifdef CONFIG_DEBUG_VM
+static u64 tlb_generation(struct shpt_mm *smm)
+{
+	return atomic64_read(&smm->mm->context.tlb_gen);
+}
+
+static void swapped(struct shpt_mm *smm, struct shpt_link *link)
+{
+	link->swapped_by = current;
+	link->swapped_gen = tlb_generation(smm);
+}
+
+static bool flushed(struct shpt_mm *smm, struct shpt_link *link)
+{
+	return link->swapped_gen != tlb_generation(smm);
+}
+
+/* The caller made no swap of the chunk of addr that he did not flush. */
+void shpt_check_flushed(struct shpt_mm *smm, unsigned long addr)
+{
+	struct shpt_link *link;
+
+	spin_lock(&smm->lock);
+	link = xa_load(&smm->links, addr >> CHUNK_SHIFT);
+	WARN_ON_ONCE(link && link->state != LINK_FREE &&
+		     link->swapped_by == current && !flushed(smm, link));
+	spin_unlock(&smm->lock);
+}
+#else
+static void swapped(struct shpt_mm *smm, struct shpt_link *link)
+{
+}
+
+static bool flushed(struct shpt_mm *smm, struct shpt_link *link)
+{
+	return true;
+}
+
+void shpt_check_flushed(struct shpt_mm *smm, unsigned long addr)
+{
+}
+#endif
+
 /* Swap one PUD entry back; under smm->lock. */
 static void unlink_one(struct shpt_mm *smm, struct shpt_link *link,
 		       unsigned long addr)
 {
 	set_pud(link->pudp, link->parked);
+	swapped(smm, link);
 	link->state = LINK_UNFLUSHED;
 	link->unlinked_at = ++smm->unlink_seq;
 	atomic64_inc(&link->guest->region->unlinks);
@@ -173,6 +223,7 @@ static void settle(struct shpt_mm *smm, unsigned long start, unsigned long end,
 			  (end - 1) >> CHUNK_SHIFT) {
 		if (link->state != LINK_UNFLUSHED || link->unlinked_at > seq)
 			continue;
+		WARN_ON_ONCE(!flushed(smm, link));
 		link->state = LINK_FREE;
 		WRITE_ONCE(link->guest->links, link->guest->links - 1);
 		atomic_dec(&link->chunk->links);
@@ -461,6 +512,7 @@ static int swap_in(struct shpt_link *link, struct shpt_chunk *chunk,
 	/* The count before the entry: pairs with shpt_flush_region(). */
 	smp_mb();
 	set_pud(pudp, host_pud);
+	swapped(guest->smm, link);
 	trace_link(guest->region->id, addr & CHUNK_MASK);
 	return 0;
 }
