@@ -139,10 +139,10 @@ static int guest_vma_mprotect(struct vm_area_struct *vma, unsigned long start,
 }
 
 /*
- * No page_mkwrite and pfn_mkwrite here: with them the core would refuse
- * long-term pins, and shmem tracks no dirty pages.
+ * For shmem and device-dax. No page_mkwrite and pfn_mkwrite here: with them the
+ * core would refuse long-term pins, and neither tracks dirty pages.
  */
-const struct vm_operations_struct shpt_shmem_vm_ops = {
+const struct vm_operations_struct shpt_vm_ops = {
 	.open = guest_vma_open,
 	.close = guest_vma_close,
 	.may_split = guest_vma_may_split,
@@ -183,8 +183,8 @@ static int check_mapping(struct shpt_region *region,
 	    (VM_SHARED | VM_READ | VM_WRITE))
 		return -EOPNOTSUPP;
 	/* The backing may have been sealed since the region was opened. */
-	if (!region->fsdax && (SHMEM_I(region->key)->seals &
-			       (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
+	if (region->kind == BACKING_SHMEM &&
+	    SHMEM_I(region->key)->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
 		return -EPERM;
 	return 0;
 }
@@ -213,7 +213,8 @@ int shpt_guest_mmap(struct file *file, struct vm_area_struct *vma)
 		return -ENOMEM;
 
 	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
-	vma->vm_ops = region->fsdax ? &shpt_fsdax_vm_ops : &shpt_shmem_vm_ops;
+	vma->vm_ops = region->kind == BACKING_FSDAX ? &shpt_fsdax_vm_ops :
+						      &shpt_vm_ops;
 	vma->vm_private_data = guest;
 	return 0;
 }

@@ -75,6 +75,9 @@ static int host_map(struct shpt_host *host, unsigned long chunks)
 		       from << CHUNK_SHIFT);
 	if (IS_ERR_VALUE(addr))
 		return addr;
+	mmap_read_lock(host->mm);
+	host->vm_ops = vma_lookup(host->mm, addr)->vm_ops;
+	mmap_read_unlock(host->mm);
 	/* Pairs with the acquire in shpt_host_cover(). */
 	smp_store_release(&host->covered, chunks);
 	return 0;
@@ -181,7 +184,7 @@ static int host_populate_mm(struct create_request *req)
 {
 	struct shpt_host *host = req->host;
 	struct shpt_region *region = host->region;
-	u64 size = i_size_read(region->key);
+	u64 size = shpt_backing_bytes(region);
 	unsigned long most = max_chunks(host);
 	unsigned long chunks = most;
 	struct file *file;
@@ -335,38 +338,6 @@ vm_fault_t shpt_host_fault(struct shpt_host *host, pgoff_t pgoff,
 	trace_host_fault(host->region->id, pgoff, flags & FAULT_FLAG_WRITE,
 			 ret);
 	return ret;
-}
-
-/**
- * shpt_host_charge - have a page charged to the caller before the host faults
- * @host: the host
- * @pgoff: the page
- *
- * The host has no owner: what its fault allocates is charged to the root memory
- * cgroup. So the page of a shmem backing is brought in here, in the caller's
- * name. While a hole is being punched (i_private), which could go on for ever
- * if pages came in as fast as they are taken out, the caller is slowed down.
- * Errors other than lack of memory are the host's fault to tell, which knows
- * the size of the file better.
- *
- * Returns 0 or VM_FAULT_OOM.
- */
-vm_fault_t shpt_host_charge(struct shpt_host *host, pgoff_t pgoff)
-{
-	struct address_space *mapping = host->region->backing->f_mapping;
-	struct page *page;
-
-	if (host->region->fsdax)
-		return 0;
-	if (READ_ONCE(host->region->key->i_private))
-		schedule_timeout_killable(1);
-	page = shmem_read_mapping_page_gfp(mapping, pgoff,
-					   mapping_gfp_mask(mapping));
-	if (!IS_ERR(page))
-		put_page(page);
-	else if (PTR_ERR(page) == -ENOMEM)
-		return VM_FAULT_OOM;
-	return 0;
 }
 
 /*

@@ -53,6 +53,12 @@
 
 static_assert(SHPT_CHUNK_SHIFT == PUD_SHIFT);
 
+enum shpt_backing_kind {
+	BACKING_SHMEM,
+	BACKING_FSDAX,
+	BACKING_DEVDAX,
+};
+
 struct shpt_region {
 	struct kobject kobj;		/* its directory in sysfs; its lifetime */
 	u64 id;
@@ -62,7 +68,8 @@ struct shpt_region {
 	unsigned int files;		/* region files; shpt_regions_lock */
 	struct file *backing;		/* the module's own open file of it */
 	struct inode *inode;		/* what region files are open on */
-	bool fsdax;			/* else shmem */
+	enum shpt_backing_kind kind;
+	u64 device_bytes;		/* size of a device-dax */
 	struct shpt_host *host;
 
 	spinlock_t guests_lock;		/* writers of guests */
@@ -78,6 +85,7 @@ struct shpt_host {
 	struct kref ref;
 	struct mmu_notifier mn;
 	struct mm_struct *mm;		/* we hold mm_users until destroyed */
+	const struct vm_operations_struct *vm_ops;	/* of its mapping */
 	struct shpt_region *region;
 	struct mutex cover_lock;	/* worker only */
 	unsigned long covered;		/* chunks mapped so far, only grows */
@@ -140,6 +148,12 @@ int shpt_copy_args(void *args, size_t known, const void __user *from,
 int shpt_return_args(void __user *to, u32 size, const void *args,
 		     size_t known);
 
+/* backing.c */
+int shpt_backing_kind(const struct file *file);
+unsigned long shpt_backing_granule(enum shpt_backing_kind kind);
+int shpt_backing_init(struct shpt_region *region);
+u64 shpt_backing_bytes(const struct shpt_region *region);
+
 /* region.c */
 extern struct mutex shpt_open_lock;
 extern const struct file_operations shpt_region_fops;
@@ -156,7 +170,6 @@ void shpt_host_destroy(struct shpt_host *host);
 int shpt_host_cover(struct shpt_host *host, unsigned long chunks);
 vm_fault_t shpt_host_fault(struct shpt_host *host, pgoff_t pgoff,
 			   unsigned int flags);
-vm_fault_t shpt_host_charge(struct shpt_host *host, pgoff_t pgoff);
 unsigned long shpt_host_mapped(struct shpt_host *host, pgoff_t pgoff,
 			       bool write);
 bool shpt_host_pud(struct shpt_host *host, unsigned long chunk, pud_t *pud);
@@ -169,7 +182,7 @@ struct mm_struct *shpt_donor_get_mm(void);
 int shpt_donor_donate(void);
 
 /* guest.c */
-extern const struct vm_operations_struct shpt_shmem_vm_ops;
+extern const struct vm_operations_struct shpt_vm_ops;
 extern const struct vm_operations_struct shpt_fsdax_vm_ops;
 int shpt_guest_mmap(struct file *file, struct vm_area_struct *vma);
 unsigned long shpt_guest_get_unmapped_area(struct file *file,
@@ -182,7 +195,7 @@ int shpt_mapping_info(struct shpt_mapping_info *info);
 
 static inline bool shpt_vma_is_guest(const struct vm_area_struct *vma)
 {
-	return vma->vm_ops == &shpt_shmem_vm_ops ||
+	return vma->vm_ops == &shpt_vm_ops ||
 	       vma->vm_ops == &shpt_fsdax_vm_ops;
 }
 
@@ -190,6 +203,10 @@ static inline bool shpt_vma_is_guest(const struct vm_area_struct *vma)
 vm_fault_t shpt_fault(struct vm_fault *vmf);
 vm_fault_t shpt_huge_fault(struct vm_fault *vmf, unsigned int order);
 vm_fault_t shpt_mkwrite(struct vm_fault *vmf);
+
+/* charge.c */
+vm_fault_t shpt_charge(struct shpt_host *host, struct mm_struct *mm,
+		       vm_flags_t vm_flags, pgoff_t pgoff);
 
 /* populate.c */
 int shpt_populate(struct shpt_region *region, struct shpt_populate *args);

@@ -24,7 +24,7 @@ static int populate_page(struct shpt_host *host, pgoff_t pgoff, bool write)
 {
 	vm_fault_t ret;
 
-	ret = shpt_host_charge(host, pgoff);
+	ret = shpt_charge(host, current->mm, 0, pgoff);
 	if (!ret)
 		ret = shpt_host_fault(host, pgoff,
 				      write ? FAULT_FLAG_WRITE : 0);
@@ -59,13 +59,13 @@ int shpt_populate(struct shpt_region *region, struct shpt_populate *args)
 	for (at = args->offset; at < end; ) {
 		pgoff_t pgoff = at >> PAGE_SHIFT;
 
-		if (at >= i_size_read(region->key))
+		if (at >= shpt_backing_bytes(region))
 			return 0;
 		if (signal_pending(current))
 			return -EINTR;
 		err = populate_page(host, pgoff, write);
 		/* Shortened meanwhile: that is the end, not an error. */
-		if (err == -EIO && at >= i_size_read(region->key))
+		if (err == -EIO && at >= shpt_backing_bytes(region))
 			return 0;
 		if (err)
 			return err;

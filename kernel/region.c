@@ -9,9 +9,9 @@
  * That inode says S_DAX, though it has no storage: it makes vma_is_dax() true
  * for guests, so that the core offers us huge faults whatever the switches of
  * THP say, and keeps NUMA balancing, khugepaged, mlock and KSM away. It is a
- * character device for shmem, as the core allows long-term pins of device-dax
- * but not of FS-DAX, and a regular file for FS-DAX, where they must be
- * refused. It has no i_fop: nobody can open it a second time.
+ * character device for shmem and device-dax, as the core allows long-term pins
+ * of device-dax but not of FS-DAX, and a regular file for FS-DAX, where they
+ * must be refused. It has no i_fop: nobody can open it a second time.
  *
  * Lifetime. Region files (and so guests' VMAs) keep a region in the table. The
  * last one retires it: the host goes, its tables with it. The struct stays for
@@ -141,7 +141,7 @@ static struct inode *region_inode(struct shpt_region *region)
 	if (!inode)
 		return ERR_PTR(-ENOMEM);
 	inode->i_ino = get_next_ino();
-	inode->i_mode = (region->fsdax ? S_IFREG : S_IFCHR) | 0600;
+	inode->i_mode = (region->kind == BACKING_FSDAX ? S_IFREG : S_IFCHR) | 0600;
 	inode->i_flags |= S_DAX | S_PRIVATE;
 	inode->i_op = &region_inode_ops;
 	simple_inode_init_ts(inode);
@@ -321,7 +321,8 @@ static struct shpt_region *region_find(const struct inode *key)
 	return NULL;
 }
 
-static struct shpt_region *region_alloc(struct inode *key, bool fsdax)
+static struct shpt_region *region_alloc(struct inode *key,
+					enum shpt_backing_kind kind)
 {
 	struct shpt_region *region = kzalloc(sizeof(*region), GFP_KERNEL);
 
@@ -331,7 +332,7 @@ static struct shpt_region *region_alloc(struct inode *key, bool fsdax)
 	region->id = ++last_id;
 	region->key = key;
 	region->owner = current_uid();
-	region->fsdax = fsdax;
+	region->kind = kind;
 	spin_lock_init(&region->guests_lock);
 	INIT_LIST_HEAD(&region->guests);
 	return region;
@@ -356,7 +357,8 @@ static int check_limits(void)
 }
 
 /* Make the region of a backing, with its host, for one file. */
-static struct shpt_region *region_create(struct file *backing, bool fsdax)
+static struct shpt_region *region_create(struct file *backing,
+					 enum shpt_backing_kind kind)
 {
 	struct shpt_region *region;
 	int err;
@@ -366,9 +368,12 @@ static struct shpt_region *region_create(struct file *backing, bool fsdax)
 		return ERR_PTR(err);
 	if (!shpt_region_dir)
 		return ERR_PTR(-ENOMEM);
-	region = region_alloc(backing->f_mapping->host, fsdax);
+	region = region_alloc(backing->f_mapping->host, kind);
 	if (!region)
 		return ERR_PTR(-ENOMEM);
+	err = shpt_backing_init(region);
+	if (err)
+		goto err_put;
 	err = simple_pin_fs(&region_fs_type, &region_mnt, &region_mnt_pins);
 	if (err)
 		goto err_put;
@@ -404,19 +409,19 @@ err_put:
 }
 
 /* Can this file be a backing, and may the caller have it mapped writable? */
-static int check_backing(struct file *file, bool *fsdax)
+static int check_backing(struct file *file, enum shpt_backing_kind *kind)
 {
 	struct inode *inode = file->f_mapping->host;
-	unsigned long addr;
+	unsigned long addr, bytes;
+	int ret;
 
-	if (inode->i_sb->s_magic == HUGETLBFS_MAGIC)
-		return -EMEDIUMTYPE;
 	/* A region of a region would lock hosts in hosts. */
-	if (!S_ISREG(inode->i_mode) || inode->i_sb->s_type == &region_fs_type)
+	if (inode->i_sb->s_type == &region_fs_type)
 		return -ENODEV;
-	*fsdax = !shmem_mapping(file->f_mapping);
-	if (*fsdax && !IS_DAX(inode))
-		return -ENODEV;
+	ret = shpt_backing_kind(file);
+	if (ret < 0)
+		return ret;
+	*kind = ret;
 	if ((file->f_mode & (FMODE_READ | FMODE_WRITE)) !=
 	    (FMODE_READ | FMODE_WRITE))
 		return -EACCES;
@@ -424,14 +429,15 @@ static int check_backing(struct file *file, bool *fsdax)
 		return -EPERM;
 
 	/* All others that have a say (seals, LSM, file system) are asked so. */
-	addr = vm_mmap(file, 0, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
-		       0);
+	bytes = shpt_backing_granule(*kind);
+	addr = vm_mmap(file, 0, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, 0);
 	if (IS_ERR_VALUE(addr))
 		return addr;
-	return vm_munmap(addr, PAGE_SIZE);
+	return vm_munmap(addr, bytes);
 }
 
-static struct file *region_open(struct file *backing, bool fsdax)
+static struct file *region_open(struct file *backing,
+				enum shpt_backing_kind kind)
 {
 	struct shpt_region *region;
 
@@ -439,7 +445,7 @@ static struct file *region_open(struct file *backing, bool fsdax)
 		return ERR_PTR(-EINTR);
 	region = region_find(backing->f_mapping->host);
 	if (!region)
-		region = region_create(backing, fsdax);
+		region = region_create(backing, kind);
 	mutex_unlock(&shpt_open_lock);
 	return IS_ERR(region) ? ERR_CAST(region) : region_file(region);
 }
@@ -453,19 +459,19 @@ static struct file *region_open(struct file *backing, bool fsdax)
 int shpt_region_open(int backing_fd)
 {
 	struct file *backing, *file;
-	bool fsdax;
+	enum shpt_backing_kind kind;
 	int fd;
 
 	backing = fget(backing_fd);
 	if (!backing)
 		return -EBADF;
-	fd = check_backing(backing, &fsdax);
+	fd = check_backing(backing, &kind);
 	if (fd)
 		goto out;
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		goto out;
-	file = region_open(backing, fsdax);
+	file = region_open(backing, kind);
 	if (IS_ERR(file)) {
 		put_unused_fd(fd);
 		fd = PTR_ERR(file);
@@ -485,7 +491,7 @@ void shpt_region_info(struct shpt_region *region,
 
 	shpt_host_tables(region->host, &info->table_bytes, &unshared);
 	info->id = region->id;
-	info->backing_bytes = i_size_read(region->key);
+	info->backing_bytes = shpt_backing_bytes(region);
 	info->hosts = 1;
 	info->guests = atomic_read(&region->nr_guests);
 	info->links = atomic_long_read(&region->links);

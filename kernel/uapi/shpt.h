@@ -2,8 +2,8 @@
 /*
  * shpt.h - the contract between the shpt kernel module and its users.
  *
- * shpt lets all processes that map the same shmem or FS-DAX file share one
- * set of page tables. The file is the backing; what the module knows of it is
+ * shpt lets all processes that map the same shmem, FS-DAX or device-dax file
+ * share one set of page tables. The file is the backing; what the module knows of it is
  * the region; a process's mapping of the region is a guest. The unit of
  * sharing is the chunk: SHPT_CHUNK_BYTES (1 GiB), aligned.
  *
@@ -62,10 +62,13 @@
  *
  * Returns a new region fd, or -1 and errno:
  *   EBADF        backing_fd is not an open file
- *   ENODEV       the backing is neither shmem nor FS-DAX (an ordinary file on
- *                a disk file system, a directory, a device)
+ *   ENODEV       the backing is neither shmem, FS-DAX nor device-dax (an
+ *                ordinary file on a disk file system, a directory, another
+ *                device)
  *   EMEDIUMTYPE  the backing is hugetlb: map it as it is, the kernel itself
  *                shares page tables there
+ *   EOPNOTSUPP   the backing is a device-dax with an alignment of 1 GiB: map it
+ *                as it is, there are no page tables to share
  *   EACCES       backing_fd is not open for reading and writing
  *   EPERM        the backing carries a seal against writing, is append-only,
  *                or mapping it is forbidden to the caller
@@ -98,7 +101,8 @@ struct shpt_region_info {
 	__u32 size;		/* in: sizeof(struct shpt_region_info) */
 	__u32 flags;		/* in: 0 */
 	__u64 id;		/* names the region below /sys; never reused */
-	__u64 backing_bytes;	/* size of the backing now */
+	/* Size of the backing now; of a device when the region was made. */
+	__u64 backing_bytes;
 	__u64 hosts;		/* address spaces that own its tables */
 	__u64 guests;		/* processes that map it */
 	__u64 links;		/* chunks linked now, over all guests */
