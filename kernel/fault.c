@@ -141,7 +141,8 @@ static vm_fault_t serve_from_host(struct vm_fault *vmf, struct shpt_host *host)
 
 	/* Charging may wait for storage; who must not wait goes without. */
 	if (!(vmf->flags & FAULT_FLAG_RETRY_NOWAIT)) {
-		ret = shpt_host_charge(region, vmf->pgoff);
+		ret = shpt_charge(host, vmf->vma->vm_mm, vmf->vma->vm_flags,
+				  vmf->pgoff);
 		if (ret)
 			return ret;
 	}

@@ -69,6 +69,12 @@ enum shpt_access {
 	NR_ACCESSES
 };
 
+enum shpt_backing_kind {
+	BACKING_SHMEM,
+	BACKING_FSDAX,
+	BACKING_DEVDAX,
+};
+
 struct shpt_region {
 	struct kobject kobj;		/* its directory in sysfs; its lifetime */
 	u64 id;
@@ -80,7 +86,9 @@ struct shpt_region {
 	struct file *backing;		/* the module's own, read-only */
 	struct inode *inode;		/* what region files are open on */
 	struct mem_cgroup *memcg;	/* of the first opener */
-	bool fsdax;			/* else shmem */
+	enum shpt_backing_kind kind;
+	u64 device_bytes;		/* size of a device-dax */
+	bool locked;			/* pages stay in memory */
 	struct shpt_registration *registration;	/* registry_lock */
 
 	struct mutex making_lock;	/* for who makes hosts */
@@ -123,6 +131,7 @@ struct shpt_host {
 	struct rcu_head rcu;
 	struct mmu_notifier mn;
 	struct mm_struct *mm;		/* mm_users held until destroyed */
+	const struct vm_operations_struct *vm_ops;	/* of its mapping */
 	struct shpt_region *region;
 	struct file *file;		/* what it maps */
 	enum shpt_access access;
@@ -214,6 +223,12 @@ void shpt_call_put(struct shpt_call *call);
 int shpt_call_wait(struct shpt_call *call, int cpu,
 		   struct workqueue_struct *wq);
 
+/* backing.c */
+int shpt_backing_kind(const struct file *file);
+unsigned long shpt_backing_granule(enum shpt_backing_kind kind);
+int shpt_backing_init(struct shpt_region *region);
+u64 shpt_backing_bytes(const struct shpt_region *region);
+
 /* region.c */
 extern struct mutex shpt_open_lock;
 extern const struct file_operations shpt_region_fops;
@@ -264,7 +279,6 @@ vm_fault_t shpt_host_fault_here(struct shpt_host *host, pgoff_t pgoff,
 				unsigned int flags);
 vm_fault_t shpt_host_fault(struct shpt_host *host, pgoff_t pgoff,
 			   unsigned int flags);
-vm_fault_t shpt_host_charge(struct shpt_region *region, pgoff_t pgoff);
 struct shpt_chunk *shpt_host_chunk(struct shpt_host *host, unsigned long chunk);
 unsigned long shpt_max_chunks(const struct shpt_region *region);
 
@@ -285,6 +299,10 @@ void shpt_host_copy(struct shpt_host *to, struct shpt_host *from);
 /* retire.c */
 void shpt_retire_hosts(struct shpt_region *region, struct list_head *hosts);
 
+/* lock.c */
+int shpt_lock(struct shpt_region *region);
+void shpt_unlock(struct shpt_region *region);
+
 /* reclaim.c */
 int shpt_reclaim(struct shpt_region *region, struct shpt_reclaim *args);
 int shpt_set_reclaim(struct shpt_region *region,
@@ -297,7 +315,7 @@ struct mm_struct *shpt_donor_get_mm(void);
 int shpt_donor_donate(void);
 
 /* guest.c */
-extern const struct vm_operations_struct shpt_shmem_vm_ops;
+extern const struct vm_operations_struct shpt_vm_ops;
 extern const struct vm_operations_struct shpt_fsdax_vm_ops;
 int shpt_guest_mmap(struct file *file, struct vm_area_struct *vma);
 unsigned long shpt_guest_get_unmapped_area(struct file *file,
@@ -310,7 +328,7 @@ int shpt_mapping_info(struct shpt_mapping_info *info);
 
 static inline bool shpt_vma_is_guest(const struct vm_area_struct *vma)
 {
-	return vma->vm_ops == &shpt_shmem_vm_ops ||
+	return vma->vm_ops == &shpt_vm_ops ||
 	       vma->vm_ops == &shpt_fsdax_vm_ops;
 }
 
@@ -318,6 +336,10 @@ static inline bool shpt_vma_is_guest(const struct vm_area_struct *vma)
 vm_fault_t shpt_fault(struct vm_fault *vmf);
 vm_fault_t shpt_huge_fault(struct vm_fault *vmf, unsigned int order);
 vm_fault_t shpt_mkwrite(struct vm_fault *vmf);
+
+/* charge.c */
+vm_fault_t shpt_charge(struct shpt_host *host, struct mm_struct *mm,
+		       vm_flags_t vm_flags, pgoff_t pgoff);
 
 /* populate.c */
 int shpt_populate(struct shpt_region *region, enum shpt_access access,

@@ -31,9 +31,11 @@ static long populate_page(struct shpt_region *region, enum shpt_access access,
 	struct shpt_host *host = NULL;
 	vm_fault_t ret;
 
-	ret = shpt_host_charge(region, pgoff);
 	while ((host = shpt_hosts_next(region, host))) {
 		if (ret & VM_FAULT_ERROR || host->access != access)
+			continue;
+		ret = shpt_charge(host, current->mm, 0, pgoff);
+		if (ret)
 			continue;
 		ret = shpt_host_fault(host, pgoff,
 				      write ? FAULT_FLAG_WRITE : 0);
@@ -74,13 +76,13 @@ int shpt_populate(struct shpt_region *region, enum shpt_access access,
 	for (at = args->offset; at < end; ) {
 		pgoff_t pgoff = at >> PAGE_SHIFT;
 
-		if (at >= i_size_read(region->key))
+		if (at >= shpt_backing_bytes(region))
 			return 0;
 		if (signal_pending(current))
 			return -EINTR;
 		done = populate_page(region, access, pgoff, write);
 		/* Shortened meanwhile: that is the end, not an error. */
-		if (done == -EIO && at >= i_size_read(region->key))
+		if (done == -EIO && at >= shpt_backing_bytes(region))
 			return 0;
 		if (done < 0)
 			return done;

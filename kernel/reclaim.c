@@ -78,7 +78,7 @@ static void scan(struct shpt_region *region)
 {
 	unsigned long chunks = max_t(u64, READ_ONCE(region->scan_bytes) >>
 				     CHUNK_SHIFT, 1);
-	unsigned long end = DIV_ROUND_UP_ULL(i_size_read(region->key),
+	unsigned long end = DIV_ROUND_UP_ULL(shpt_backing_bytes(region),
 					     CHUNK_SIZE);
 	u64 freed;
 

@@ -179,6 +179,7 @@ static void copy_chunk(struct shpt_host *to, struct shpt_host *from,
 {
 	pgoff_t pgoff = (pgoff_t)chunk << (CHUNK_SHIFT - PAGE_SHIFT);
 	pgoff_t end = pgoff + (CHUNK_SIZE >> PAGE_SHIFT);
+	bool track = to->region->kind == BACKING_FSDAX;
 	bool writable, ignored;
 
 	while (pgoff < end) {
@@ -186,11 +187,10 @@ static void copy_chunk(struct shpt_host *to, struct shpt_host *from,
 			pgoff = round_down(pgoff, PTRS_PER_PTE) + PTRS_PER_PTE;
 			continue;
 		}
-		/* Shmem's entries are born writable; its write faults are slow. */
+		/* Entries are born writable where nobody tracks dirty pages. */
 		if (host_maps(from, pgoff, &writable) &&
 		    !host_maps(to, pgoff, &ignored))
-			shpt_host_fault(to, pgoff,
-					to->region->fsdax && writable ?
+			shpt_host_fault(to, pgoff, track && writable ?
 					FAULT_FLAG_WRITE : 0);
 		pgoff += shpt_host_mapped(to, pgoff, false);
 		cond_resched();

@@ -101,6 +101,11 @@ int refuse_region(int err, int fd, struct reason *why)
 			      "%s is hugetlb: nothing to do, the kernel itself "
 			      "shares page tables of hugetlb files",
 			      name);
+	case EOPNOTSUPP:
+		return refuse(why, err,
+			      "%s is aligned to 1 GiB: nothing to do, it is "
+			      "mapped without page tables that could be shared",
+			      name);
 	case EACCES:
 		return refuse(why, err,
 			      "%s is not open for reading, or not for writing "
