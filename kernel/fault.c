@@ -106,7 +106,7 @@ static vm_fault_t wait_and_retry(struct vm_fault *vmf, struct shpt_mm *smm)
 	kref_get(&smm->ref);
 	file = get_file(vmf->vma->vm_file);	/* pins the module */
 	mmap_read_unlock(mm);
-	wait_event_killable(smm->inv_wait, !shpt_mm_invalidating(smm, addr));
+	wait_event_killable(smm->inv_wait, shpt_mm_linkable(smm, addr));
 	shpt_mm_put(smm);
 	fput(file);
 	return VM_FAULT_RETRY;

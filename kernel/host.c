@@ -266,6 +266,19 @@ void shpt_host_destroy(struct shpt_host *host)
 	kref_put(&host->ref, host_free);
 }
 
+/* For who looks through the tables, and would otherwise look for long. */
+static void note_touched(struct shpt_host *host, unsigned long chunk)
+{
+	unsigned long seen, touched = READ_ONCE(host->touched);
+
+	while (touched <= chunk) {
+		seen = cmpxchg(&host->touched, touched, chunk + 1);
+		if (seen == touched)
+			return;
+		touched = seen;
+	}
+}
+
 /* What guests and users may see of the result of a fault in the host. */
 static vm_fault_t fault_result(vm_fault_t ret)
 {
@@ -312,7 +325,10 @@ vm_fault_t shpt_host_fault_here(struct shpt_host *host, pgoff_t pgoff,
 	else
 		ret = handle_mm_fault(vma, addr, nested, NULL);
 	mmap_read_unlock(mm);
-	return fault_result(ret);
+	ret = fault_result(ret);
+	if (ret == VM_FAULT_NOPAGE)
+		note_touched(host, pgoff >> (CHUNK_SHIFT - PAGE_SHIFT));
+	return ret;
 }
 
 /**

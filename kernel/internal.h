@@ -18,10 +18,11 @@
  *
  *   registry_lock	    registrations (register.c)
  *   shpt_open_lock	    creating a region
- *   shpt_region.making_lock  making hosts; workers only
- *     shpt_region.hosts_lock   which hosts a region has
- *       shpt_regions_lock    the table of regions; held for moments
+ *     shpt_regions_lock    the table of regions; held for moments
+ *   shpt_region.renewing   replacing a region's hosts
+ *     shpt_region.making   making them
  *   guest's mmap_lock	    shpt_mm.guests, shpt_guest.vmas, vm_private_data
+ *     shpt_region.hosts_lock   which hosts a region has; held for moments
  *     host's mmap_lock	    nested as SINGLE_DEPTH_NESTING; read in faults
  *       file system locks
  *     shpt_mm.lock	    links: states, invalidations, the PUD entries
@@ -30,8 +31,8 @@
  * shpt_mm.lock may be taken by a kprobe handler with interrupts off, so nobody
  * who holds it waits for an IPI, nor for a lock whose holder may. The host's
  * mmap_lock is held for write only by the module's workers, and not with a
- * guest's. The one worker that needs a guest's mmap_lock for write and is waited
- * for by nobody under any (retire.c) only tries for it.
+ * guest's. Workers that need a guest's mmap_lock (adoption, retire.c) hold no
+ * lock meanwhile, and nobody waits for them under any.
  */
 #ifndef SHPT_INTERNAL_H
 #define SHPT_INTERNAL_H
@@ -44,6 +45,7 @@
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
+#include <linux/semaphore.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -85,14 +87,16 @@ struct shpt_region {
 	unsigned int writers;		/* of these, open for writing */
 	struct file *backing;		/* the module's own, read-only */
 	struct inode *inode;		/* what region files are open on */
-	struct mem_cgroup *memcg;	/* of the first opener */
+	struct mem_cgroup *memcg;	/* pays for mode "always" */
 	enum shpt_backing_kind kind;
 	u64 device_bytes;		/* size of a device-dax */
 	bool locked;			/* pages stay in memory */
 	struct shpt_registration *registration;	/* registry_lock */
 
-	struct mutex making_lock;	/* for who makes hosts */
-	struct mutex hosts_lock;	/* writers of hosts, chunks, node */
+	/* Semaphores, as who asks takes them and a worker gives them back. */
+	struct semaphore renewing;	/* replacing hosts, to the end */
+	struct semaphore making;	/* making hosts, until they are in place */
+	struct mutex hosts_lock;	/* writers of hosts, chunks, node, memcg */
 	struct xarray hosts;		/* struct shpt_host by slot */
 	unsigned long chunks;		/* that guests have mapped, at most */
 	int node;			/* policy: a node or SHPT_NODE_* */
@@ -140,6 +144,7 @@ struct shpt_host {
 	struct list_head retiring;	/* hosts.c */
 	struct mutex cover_lock;	/* worker only */
 	unsigned long covered;		/* chunks mapped so far, only grows */
+	unsigned long touched;		/* chunks below which all tables are */
 	struct xarray chunks;		/* struct shpt_chunk by file chunk */
 };
 
@@ -201,6 +206,7 @@ struct shpt_link {
 extern struct workqueue_struct *shpt_wq;
 extern struct workqueue_struct *shpt_adoption_wq;
 extern struct workqueue_struct *shpt_hosts_wq;
+extern struct workqueue_struct *shpt_renew_wq;
 extern struct workqueue_struct *shpt_node_wq;
 int shpt_copy_args(void *args, size_t known, const void __user *from,
 		   u32 *size);
@@ -214,6 +220,7 @@ struct shpt_call {
 	refcount_t users;		/* the worker and the one who waits */
 	int (*run)(struct shpt_call *call);
 	void (*free)(struct shpt_call *call);
+	bool abandoned;			/* nobody waits any more */
 	int err;
 };
 
@@ -265,6 +272,8 @@ struct shpt_host *shpt_hosts_next(struct shpt_region *region,
 int shpt_hosts_cover(struct shpt_region *region, unsigned long chunks);
 int shpt_hosts_set_node(struct shpt_region *region, int node);
 int shpt_hosts_renew(struct shpt_region *region, u64 *freed_bytes);
+int shpt_hosts_renew_here(struct shpt_region *region, struct mem_cgroup *memcg,
+			  u64 *freed_bytes);
 
 /* host.c */
 struct shpt_host *shpt_host_create(struct shpt_region *region,
@@ -294,7 +303,8 @@ bool shpt_host_pud(struct shpt_host *host, unsigned long chunk, pud_t *pud);
 u64 shpt_host_unshared_bytes(struct shpt_host *host);
 u64 shpt_host_empty_bytes(struct shpt_host *host, unsigned long first,
 			  unsigned long last);
-void shpt_host_copy(struct shpt_host *to, struct shpt_host *from);
+void shpt_host_copy(struct shpt_host *to, struct shpt_host *from,
+		    const bool *enough);
 
 /* retire.c */
 void shpt_retire_hosts(struct shpt_region *region, struct list_head *hosts);
@@ -352,7 +362,7 @@ void shpt_mm_put(struct shpt_mm *smm);
 void shpt_mm_put_all(void);
 void shpt_mm_set_foreign(struct mm_struct *mm);
 bool shpt_mm_is_ours(const struct mmu_notifier *mn);
-bool shpt_mm_invalidating(struct shpt_mm *smm, unsigned long addr);
+bool shpt_mm_linkable(struct shpt_mm *smm, unsigned long addr);
 void shpt_check_flushed(struct shpt_mm *smm, unsigned long addr);
 struct shpt_host *shpt_linked_host(struct shpt_mm *smm, unsigned long addr);
 int shpt_link(struct shpt_guest *guest, struct shpt_host *host,

@@ -27,19 +27,24 @@ static int check_range(const struct shpt_populate *args)
 static long populate_page(struct shpt_region *region, enum shpt_access access,
 			  pgoff_t pgoff, bool write)
 {
+	bool for_writers = access != ACCESS_READ;
 	unsigned long pages = PTRS_PER_PTE;
 	struct shpt_host *host = NULL;
-	vm_fault_t ret;
+	vm_fault_t ret = 0;
 
 	while ((host = shpt_hosts_next(region, host))) {
-		if (ret & VM_FAULT_ERROR || host->access != access)
+		bool writable = host->access != ACCESS_READ;
+
+		if (ret & VM_FAULT_ERROR || writable != for_writers)
 			continue;
 		ret = shpt_charge(host, current->mm, 0, pgoff);
 		if (ret)
 			continue;
 		ret = shpt_host_fault(host, pgoff,
 				      write ? FAULT_FLAG_WRITE : 0);
-		pages = min(pages, shpt_host_mapped(host, pgoff, write));
+		/* Replaced meanwhile: try again with its successor. */
+		pages = READ_ONCE(host->retired) ? 0 :
+			min(pages, shpt_host_mapped(host, pgoff, write));
 	}
 	if (ret & VM_FAULT_OOM)
 		return -ENOMEM;
@@ -69,7 +74,7 @@ int shpt_populate(struct shpt_region *region, enum shpt_access access,
 		return -EACCES;
 	end = args->offset + args->length;
 	args->populated = 0;
-	err = shpt_hosts_cover(region, DIV_ROUND_UP_ULL(end, CHUNK_SIZE));
+	err = shpt_hosts_cover(region, ((end - 1) >> CHUNK_SHIFT) + 1);
 	if (err)
 		return err;
 

@@ -448,7 +448,6 @@ static void region_free(struct kobject *kobj)
 
 	if (region->backing)
 		fput(region->backing);
-	mem_cgroup_put(region->memcg);
 	kfree(region);
 }
 
@@ -516,9 +515,9 @@ static struct shpt_region *region_alloc(struct inode *key,
 	region->id = ++last_id;
 	region->key = key;
 	region->owner = current_uid();
-	region->memcg = get_mem_cgroup_from_mm(current->mm);
 	region->kind = kind;
-	mutex_init(&region->making_lock);
+	sema_init(&region->renewing, 1);
+	sema_init(&region->making, 1);
 	mutex_init(&region->hosts_lock);
 	xa_init(&region->hosts);
 	region->node = SHPT_NODE_ONE;
@@ -741,7 +740,7 @@ void shpt_region_info(struct shpt_region *region,
 		      struct shpt_region_info *info)
 {
 	struct shpt_host *host = NULL;
-	u64 unshared = 0;
+	s64 unshared = 0;
 
 	info->hosts = 0;
 	info->table_bytes = 0;

@@ -172,7 +172,8 @@ struct shpt_mapping_info {
  * SHPT_IOC_POPULATE - fill the host's tables for a range, on the region fd
  *
  * What the first guest would do by touching every page: pages are read in or
- * allocated, charged to the caller, and mapped for all guests. Several threads
+ * allocated, charged to the caller, and mapped for all guests that may write,
+ * or on a read-only region fd for all that may only read. Several threads
  * may do it at once, each for a range of its own. Ends at the end of the
  * backing, if that comes first. Returns 0, or -1 and errno:
  *   EINVAL     offset or length is not a multiple of the page size, or length
@@ -232,7 +233,8 @@ struct shpt_set_node {
  * Looks at the chunks of the range, and if tables there are empty (after holes
  * were punched in the backing, or it was truncated) makes the region's tables
  * anew without them. Guests go on meanwhile. The memory is free when the call
- * returns. Returns 0, or -1 and errno:
+ * returns, which may take as long as a process that has the region mapped is in
+ * a system call that holds its mappings. Returns 0, or -1 and errno:
  *   EACCES  the region fd is read-only
  *   EPERM   the region's mode is SHPT_RECLAIM_NEVER
  *   EINVAL  length is 0, or offset and length wrap, or flags are not 0
@@ -255,8 +257,8 @@ struct shpt_reclaim {
  *
  * Returns 0, or -1 and errno:
  *   EACCES  the region fd is read-only
- *   EINVAL  unknown mode, interval_ms beyond SHPT_RECLAIM_MAX_INTERVAL_MS, or
- *           flags or reserved are not 0
+ *   EINVAL  unknown mode, interval_ms not 0 and out of bounds, or flags or
+ *           reserved are not 0
  *   EFAULT, E2BIG  as everywhere
  */
 #define SHPT_IOC_SET_RECLAIM	_IO(SHPT_IOC_MAGIC, 8)
@@ -274,6 +276,7 @@ struct shpt_set_reclaim {
 #define SHPT_RECLAIM_ALWAYS	2	/* and every interval_ms */
 
 #define SHPT_RECLAIM_INTERVAL_MS	1000
+#define SHPT_RECLAIM_MIN_INTERVAL_MS	100
 #define SHPT_RECLAIM_MAX_INTERVAL_MS	86400000
 #define SHPT_RECLAIM_SCAN_BYTES		(16 * SHPT_CHUNK_BYTES)
 
