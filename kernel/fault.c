@@ -165,9 +165,10 @@ static vm_fault_t link_chunk(struct vm_fault *vmf, struct shpt_guest *guest,
 	switch (shpt_link(guest, host, vmf->address, vmf->pud, vmf->pgoff)) {
 	case 0:
 		shpt_flush_mm(guest->smm->mm);
+		shpt_check_flushed(guest->smm, vmf->address);
 		return VM_FAULT_NOPAGE;
 	case -ESTALE:
-		/* The host was replaced just now: the next fault finds its successor. */
+		/* A host is being replaced: a fault in a moment finds the new one. */
 		return VM_FAULT_NOPAGE;
 	case -EAGAIN:
 		return wait_and_retry(vmf, guest->smm);

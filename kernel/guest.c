@@ -3,10 +3,10 @@
  * guest.c - a process's mappings of a region, as the core sees them
  *
  * What the VMA is: whole chunks at chunk-aligned addresses, VM_MAYSHARE (the
- * core takes VM_SHARED from those of a read-only file), VM_DONTEXPAND and VM_DONTDUMP. VM_DONTEXPAND is among VM_SPECIAL, so it is
- * never merged and never registered with userfaultfd. It is not VM_PFNMAP nor
- * VM_MIXEDMAP: fork would copy tables. The pseudo file system is noexec, so
- * VM_MAYEXEC is gone.
+ * core takes VM_SHARED from those of a read-only file), VM_DONTEXPAND and
+ * VM_DONTDUMP. VM_DONTEXPAND is among VM_SPECIAL, so it is never merged and
+ * never registered with userfaultfd. It is not VM_PFNMAP nor VM_MIXEDMAP: fork
+ * would copy tables. The pseudo file system is noexec, so VM_MAYEXEC is gone.
  *
  * vma->vm_private_data is the shpt_guest, or NULL in a child of fork that has
  * not faulted yet, or ERR_PTR(-EBUSY) in one that found another MMU when it

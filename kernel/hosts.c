@@ -76,19 +76,28 @@ struct shpt_host *shpt_hosts_find(struct shpt_region *region,
 	return NULL;
 }
 
-/* The first host in the table at or after a slot, with a reference. */
+/*
+ * To go through all hosts: the one after host, or the first after NULL, with a
+ * reference. That of host is given back, so who does not go on to the end has
+ * to do that for the last one.
+ */
 struct shpt_host *shpt_hosts_next(struct shpt_region *region,
-				  unsigned long *slot)
+				  struct shpt_host *host)
 {
-	struct shpt_host *host;
+	unsigned long slot = 0;
+	struct shpt_host *next;
 
+	if (host) {
+		slot = slot_of(host->access, host->node) + 1;
+		shpt_host_put(host);
+	}
 	rcu_read_lock();
-	host = xa_find(&region->hosts, slot, ULONG_MAX, XA_PRESENT);
-	while (host && !shpt_host_get(host))
-		host = xa_find_after(&region->hosts, slot, ULONG_MAX,
+	next = xa_find(&region->hosts, &slot, ULONG_MAX, XA_PRESENT);
+	while (next && !shpt_host_get(next))
+		next = xa_find_after(&region->hosts, &slot, ULONG_MAX,
 				     XA_PRESENT);
 	rcu_read_unlock();
-	return host;
+	return next;
 }
 
 /* A host to learn from: on the same node if there is one. With a reference. */
@@ -162,8 +171,7 @@ void shpt_hosts_destroy(struct shpt_region *region)
  */
 int shpt_hosts_cover(struct shpt_region *region, unsigned long chunks)
 {
-	struct shpt_host *host;
-	unsigned long slot;
+	struct shpt_host *host = NULL;
 	int err = 0;
 
 	if (chunks > shpt_max_chunks(region))
@@ -172,7 +180,7 @@ int shpt_hosts_cover(struct shpt_region *region, unsigned long chunks)
 	mutex_lock(&region->hosts_lock);
 	region->chunks = max(region->chunks, chunks);
 	mutex_unlock(&region->hosts_lock);
-	shpt_for_each_host(region, slot, host)
+	while ((host = shpt_hosts_next(region, host)))
 		err = err ?: shpt_host_cover(host, chunks);
 	return err;
 }

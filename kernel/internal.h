@@ -83,8 +83,8 @@ struct shpt_region {
 	bool fsdax;			/* else shmem */
 	struct shpt_registration *registration;	/* registry_lock */
 
-	struct mutex making_lock;
-	struct mutex hosts_lock;
+	struct mutex making_lock;	/* for who makes hosts */
+	struct mutex hosts_lock;	/* writers of hosts, chunks, node */
 	struct xarray hosts;		/* struct shpt_host by slot */
 	unsigned long chunks;		/* that guests have mapped, at most */
 	int node;			/* policy: a node or SHPT_NODE_* */
@@ -182,6 +182,10 @@ struct shpt_link {
 	pud_t *pudp;
 	pud_t parked;
 	u64 unlinked_at;		/* smm->unlink_seq when UNFLUSHED */
+#ifdef CONFIG_DEBUG_VM
+	struct task_struct *swapped_by;	/* the last time */
+	u64 swapped_gen;		/* the mm's TLB generation then */
+#endif
 };
 
 /* main.c */
@@ -242,15 +246,10 @@ void shpt_hosts_destroy(struct shpt_region *region);
 struct shpt_host *shpt_hosts_find(struct shpt_region *region,
 				  enum shpt_access access, int node);
 struct shpt_host *shpt_hosts_next(struct shpt_region *region,
-				  unsigned long *slot);
+				  struct shpt_host *host);
 int shpt_hosts_cover(struct shpt_region *region, unsigned long chunks);
 int shpt_hosts_set_node(struct shpt_region *region, int node);
 int shpt_hosts_renew(struct shpt_region *region, u64 *freed_bytes);
-
-/* Each host, with a reference while it is looked at: do not break out. */
-#define shpt_for_each_host(region, slot, host)				\
-	for ((slot) = 0; ((host) = shpt_hosts_next(region, &(slot)));	\
-	     (slot)++, shpt_host_put(host))
 
 /* host.c */
 struct shpt_host *shpt_host_create(struct shpt_region *region,
@@ -332,6 +331,7 @@ void shpt_mm_put_all(void);
 void shpt_mm_set_foreign(struct mm_struct *mm);
 bool shpt_mm_is_ours(const struct mmu_notifier *mn);
 bool shpt_mm_invalidating(struct shpt_mm *smm, unsigned long addr);
+void shpt_check_flushed(struct shpt_mm *smm, unsigned long addr);
 struct shpt_host *shpt_linked_host(struct shpt_mm *smm, unsigned long addr);
 int shpt_link(struct shpt_guest *guest, struct shpt_host *host,
 	      unsigned long addr, pud_t *pudp, pgoff_t pgoff);

@@ -124,11 +124,61 @@ static bool mm_unhash(struct shpt_mm *smm)
 	return hashed;
 }
 
+/*
+ * Each swap has to be flushed before who made it returns. A forgotten flush may
+ * do no harm for long, and none at all on an emulated CPU without PCID and
+ * without paging-structure caches. So kernels with CONFIG_DEBUG_VM keep in mind
+ * at which TLB generation a swap was made: a flush begins with the next one.
+ */
+#ifdef CONFIG_DEBUG_VM
+static u64 tlb_generation(struct shpt_mm *smm)
+{
+	return atomic64_read(&smm->mm->context.tlb_gen);
+}
+
+static void swapped(struct shpt_mm *smm, struct shpt_link *link)
+{
+	link->swapped_by = current;
+	link->swapped_gen = tlb_generation(smm);
+}
+
+static bool flushed(struct shpt_mm *smm, struct shpt_link *link)
+{
+	return link->swapped_gen != tlb_generation(smm);
+}
+
+/* The caller made no swap of the chunk of addr that he did not flush. */
+void shpt_check_flushed(struct shpt_mm *smm, unsigned long addr)
+{
+	struct shpt_link *link;
+
+	spin_lock(&smm->lock);
+	link = xa_load(&smm->links, addr >> CHUNK_SHIFT);
+	WARN_ON_ONCE(link && link->state != LINK_FREE &&
+		     link->swapped_by == current && !flushed(smm, link));
+	spin_unlock(&smm->lock);
+}
+#else
+static void swapped(struct shpt_mm *smm, struct shpt_link *link)
+{
+}
+
+static bool flushed(struct shpt_mm *smm, struct shpt_link *link)
+{
+	return true;
+}
+
+void shpt_check_flushed(struct shpt_mm *smm, unsigned long addr)
+{
+}
+#endif
+
 /* Swap one PUD entry back; under smm->lock. */
 static void unlink_one(struct shpt_mm *smm, struct shpt_link *link,
 		       unsigned long addr, enum shpt_unlink_cause cause)
 {
 	set_pud(link->pudp, link->parked);
+	swapped(smm, link);
 	link->state = LINK_UNFLUSHED;
 	link->unlinked_at = ++smm->unlink_seq;
 	atomic64_inc(&link->guest->region->unlinks_by[cause]);
@@ -174,6 +224,7 @@ static void settle(struct shpt_mm *smm, unsigned long start, unsigned long end,
 			  (end - 1) >> CHUNK_SHIFT) {
 		if (link->state != LINK_UNFLUSHED || link->unlinked_at > seq)
 			continue;
+		WARN_ON_ONCE(!flushed(smm, link));
 		link->state = LINK_FREE;
 		WRITE_ONCE(link->guest->links, link->guest->links - 1);
 		atomic_dec(&link->chunk->links);
@@ -480,6 +531,7 @@ static int swap_in(struct shpt_link *link, struct shpt_chunk *chunk,
 	/* The count before the entry: pairs with shpt_flush_region(). */
 	smp_mb();
 	set_pud(pudp, host_pud);
+	swapped(guest->smm, link);
 	trace_link(guest->region->id, addr & CHUNK_MASK);
 	return 0;
 }
@@ -494,8 +546,8 @@ static int swap_in(struct shpt_link *link, struct shpt_chunk *chunk,
  *
  * The host must have its PMD table for the chunk, and the caller flushes the mm
  * afterwards. Returns 0 if the chunk is linked now, -EAGAIN if an invalidation
- * is under way, -ESTALE if the host was retired, -EBUSY if this mm is never to
- * be linked again, -ENOMEM.
+ * is under way, -ESTALE if the host is retired or the link to another one just
+ * being flushed, -EBUSY if this mm is never to be linked again, -ENOMEM.
  */
 int shpt_link(struct shpt_guest *guest, struct shpt_host *host,
 	      unsigned long addr, pud_t *pudp, pgoff_t pgoff)
@@ -523,9 +575,9 @@ int shpt_link(struct shpt_guest *guest, struct shpt_host *host,
 		ret = -ESTALE;
 	else if (link->state == LINK_FREE)
 		ret = swap_in(link, chunk, addr, pudp, host_pud);
-	/* Who unlinks and is not foreign flushes before he counts himself out. */
-	else if (WARN_ON_ONCE(link->state != LINK_LINKED))
-		ret = -EBUSY;
+	/* Retired hosts' links are unlinked without holding off new ones. */
+	else if (link->state == LINK_UNFLUSHED)
+		ret = -ESTALE;
 	spin_unlock(&smm->lock);
 	return ret;
 }

@@ -27,12 +27,12 @@ static int check_range(const struct shpt_populate *args)
 static long populate_page(struct shpt_region *region, enum shpt_access access,
 			  pgoff_t pgoff, bool write)
 {
-	struct shpt_host *host;
-	unsigned long slot, pages = PTRS_PER_PTE;
+	unsigned long pages = PTRS_PER_PTE;
+	struct shpt_host *host = NULL;
 	vm_fault_t ret;
 
 	ret = shpt_host_charge(region, pgoff);
-	shpt_for_each_host(region, slot, host) {
+	while ((host = shpt_hosts_next(region, host))) {
 		if (ret & VM_FAULT_ERROR || host->access != access)
 			continue;
 		ret = shpt_host_fault(host, pgoff,

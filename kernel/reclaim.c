@@ -22,22 +22,20 @@
 static u64 empty_bytes(struct shpt_region *region, unsigned long first,
 		       unsigned long last)
 {
-	struct shpt_host *host;
-	unsigned long slot;
+	struct shpt_host *host = NULL;
 	u64 bytes = 0;
 
-	shpt_for_each_host(region, slot, host)
+	while ((host = shpt_hosts_next(region, host)))
 		bytes += shpt_host_empty_bytes(host, first, last);
 	return bytes;
 }
 
 static u64 table_bytes(struct shpt_region *region)
 {
-	struct shpt_host *host;
-	unsigned long slot;
+	struct shpt_host *host = NULL;
 	u64 bytes = 0;
 
-	shpt_for_each_host(region, slot, host)
+	while ((host = shpt_hosts_next(region, host)))
 		bytes += mm_pgtables_bytes(host->mm);
 	return bytes;
 }

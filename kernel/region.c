@@ -661,9 +661,7 @@ static struct file *region_open(struct file *backing, enum shpt_access access,
 	return region_file(region, writer ? O_RDWR : O_RDONLY);
 }
 
-/* What the caller wants to do with the region; a file open for reading
- * can have no more than that.
- */
+/* A file that is open for reading gives no more than that. */
 static int wanted_access(const struct file *backing, u32 flags)
 {
 	if (flags & ~(SHPT_OPEN_READ_ONLY | SHPT_OPEN_SYNC))
@@ -691,9 +689,8 @@ int shpt_region_open(const struct shpt_open_region *args)
 	backing = fget(args->backing_fd);
 	if (!backing)
 		return -EBADF;
-	fd = access = wanted_access(backing, args->flags);
-	if (access >= 0)
-		fd = check_backing(backing, access, &fsdax);
+	access = wanted_access(backing, args->flags);
+	fd = access < 0 ? access : check_backing(backing, access, &fsdax);
 	if (fd < 0)
 		goto out;
 	fd = get_unused_fd_flags(O_CLOEXEC);
@@ -715,13 +712,12 @@ out:
 void shpt_region_info(struct shpt_region *region,
 		      struct shpt_region_info *info)
 {
-	struct shpt_host *host;
-	unsigned long slot;
+	struct shpt_host *host = NULL;
 	u64 unshared = 0;
 
 	info->hosts = 0;
 	info->table_bytes = 0;
-	shpt_for_each_host(region, slot, host) {
+	while ((host = shpt_hosts_next(region, host))) {
 		info->hosts++;
 		info->table_bytes += mm_pgtables_bytes(host->mm);
 		unshared += shpt_host_unshared_bytes(host);

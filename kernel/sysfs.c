@@ -174,11 +174,10 @@ static ssize_t nodes_show(struct kobject *kobj, struct kobj_attribute *attr,
 		[ACCESS_WRITE] = "write",
 		[ACCESS_SYNC] = "sync",
 	};
-	struct shpt_host *host;
-	unsigned long slot;
+	struct shpt_host *host = NULL;
 	int len = 0;
 
-	shpt_for_each_host(to_region(kobj), slot, host)
+	while ((host = shpt_hosts_next(to_region(kobj), host)))
 		len += sysfs_emit_at(buf, len, "%s %d %lu\n",
 				     names[host->access], host->node,
 				     mm_pgtables_bytes(host->mm));
