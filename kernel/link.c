@@ -291,9 +291,9 @@ static int mm_invalidate_start(struct mmu_notifier *mn,
 			       const struct mmu_notifier_range *range)
 {
 	struct shpt_mm *smm = container_of(mn, struct shpt_mm, mn);
+	enum shpt_unlink_cause cause = cause_of(range->event);
 
-	unlink_and_flush(smm, range->start, range->end, 1,
-			 cause_of(range->event));
+	unlink_and_flush(smm, range->start, range->end, 1, cause);
 	return 0;
 }
 
