@@ -50,6 +50,13 @@ static ssize_t regions_show(struct device *dev, struct device_attribute *attr,
 }
 static DEVICE_ATTR_RO(regions);
 
+static ssize_t registered_show(struct device *dev,
+			       struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", shpt_registered());
+}
+static DEVICE_ATTR_RO(registered);
+
 #define DEVICE_FACT(_name)						\
 	static struct device_fact device_##_name = {			\
 		.attr.attr = { .name = #_name, .mode = 0444 },		\
@@ -71,6 +78,7 @@ DEVICE_FACT(reclaimed);
 
 static struct attribute *device_attrs[] = {
 	&dev_attr_regions.attr,
+	&dev_attr_registered.attr,
 	&device_hosts.attr.attr,
 	&device_guests.attr.attr,
 	&device_links.attr.attr,
@@ -186,6 +194,14 @@ static ssize_t reclaim_mode_show(struct kobject *kobj,
 
 static struct kobj_attribute region_reclaim_mode = __ATTR_RO(reclaim_mode);
 
+static ssize_t locked_show(struct kobject *kobj, struct kobj_attribute *attr,
+			   char *buf)
+{
+	return sysfs_emit(buf, "%d\n", READ_ONCE(to_region(kobj)->locked));
+}
+
+static struct kobj_attribute region_locked = __ATTR_RO(locked);
+
 #define REGION_FACT(_name)						\
 	static struct region_fact region_##_name = {			\
 		.attr.attr = { .name = #_name, .mode = 0444 },		\
@@ -223,6 +239,7 @@ static struct attribute *region_attrs[] = {
 	&region_nodes.attr,
 	&region_node.attr,
 	&region_reclaim_mode.attr,
+	&region_locked.attr,
 	NULL
 };
 
@@ -233,6 +250,55 @@ static const struct attribute_group region_group = {
 const struct attribute_group *shpt_region_groups[] = {
 	&region_group,
 	NULL
+};
+
+/*
+ * Of one that is registered. The files are there as long as the registration
+ * is: who takes them away waits for who reads them.
+ */
+static ssize_t name_show(struct kobject *kobj, struct kobj_attribute *attr,
+			 char *buf)
+{
+	return sysfs_emit(buf, "%s\n", to_region(kobj)->registration->name);
+}
+
+static ssize_t uid_show(struct kobject *kobj, struct kobj_attribute *attr,
+			char *buf)
+{
+	return sysfs_emit(buf, "%u\n",
+			  from_kuid(&init_user_ns,
+				    to_region(kobj)->registration->uid));
+}
+
+static ssize_t gid_show(struct kobject *kobj, struct kobj_attribute *attr,
+			char *buf)
+{
+	return sysfs_emit(buf, "%u\n",
+			  from_kgid(&init_user_ns,
+				    to_region(kobj)->registration->gid));
+}
+
+static ssize_t mode_show(struct kobject *kobj, struct kobj_attribute *attr,
+			 char *buf)
+{
+	return sysfs_emit(buf, "%04o\n", to_region(kobj)->registration->mode);
+}
+
+static struct kobj_attribute registration_name = __ATTR_RO(name);
+static struct kobj_attribute registration_uid = __ATTR_RO(uid);
+static struct kobj_attribute registration_gid = __ATTR_RO(gid);
+static struct kobj_attribute registration_mode = __ATTR_RO(mode);
+
+static struct attribute *registration_attrs[] = {
+	&registration_name.attr,
+	&registration_uid.attr,
+	&registration_gid.attr,
+	&registration_mode.attr,
+	NULL
+};
+
+const struct attribute_group shpt_registration_group = {
+	.attrs = registration_attrs,
 };
 
 /* Without memory there will be no regions: see region_create(). */

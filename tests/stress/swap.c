@@ -150,11 +150,11 @@ static void test(int kind)
 	info = region_info(reg);
 	for (size_t page = 0; page < PAGES; page++)
 		visit(p, page, false);
-	dprintf(1, "# %d guests, %.0f s, a region of %lu MiB in %lu MiB of memory\n",
+	dprintf(1, "%d guests, %.0f s, a region of %lu MiB in %lu MiB of memory\n",
 		GUESTS, SECONDS, BYTES / MIB, MEMORY / MIB);
-	dprintf(1, "# %llu pages written, %llu verified, 0 lost or torn\n",
+	dprintf(1, "%llu pages written, %llu verified, 0 lost or torn\n",
 		(long long)*t.written, (long long)*t.verified);
-	dprintf(1, "# %lld pages swapped out, %lld in; %lld flushes, %lld faults served\n",
+	dprintf(1, "%lld pages swapped out, %lld in; %lld flushes, %lld faults served\n",
 		out, in, (long long)info.flushes - flushes,
 		(long long)info.faults_served);
 	CHECK_GE(*t.written, PAGES / 4);

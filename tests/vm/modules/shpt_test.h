@@ -28,6 +28,15 @@ struct shpt_test_range {
 /* Watch no longer. */
 #define SHPT_TEST_RELEASE	_IO(SHPT_TEST_MAGIC, 3)
 
+/* Where the page tables that translate one of the caller's addresses lie. */
+struct shpt_test_tables {
+	__u64 addr;		/* in */
+	__u64 pmd_frame;	/* out: of the PMD table; 0 if there is none */
+	__s32 pmd_node;		/* out: its NUMA node, or -1 */
+	__s32 pte_node;		/* out: the same of the PTE table */
+};
+#define SHPT_TEST_TABLES	_IOWR(SHPT_TEST_MAGIC, 7, struct shpt_test_tables)
+
 /* For the self-test of the harness: make the kernel complain. */
 #define SHPT_TEST_WARN		_IO(SHPT_TEST_MAGIC, 4)
 
