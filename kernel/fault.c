@@ -106,7 +106,7 @@ static vm_fault_t wait_and_retry(struct vm_fault *vmf, struct shpt_mm *smm)
 	kref_get(&smm->ref);
 	file = get_file(vmf->vma->vm_file);	/* pins the module */
 	mmap_read_unlock(mm);
-	wait_event_killable(smm->inv_wait, !shpt_mm_invalidating(smm, addr));
+	wait_event_killable(smm->inv_wait, shpt_mm_linkable(smm, addr));
 	shpt_mm_put(smm);
 	fput(file);
 	return VM_FAULT_RETRY;
@@ -141,7 +141,8 @@ static vm_fault_t serve_from_host(struct vm_fault *vmf, struct shpt_host *host)
 
 	/* Charging may wait for storage; who must not wait goes without. */
 	if (!(vmf->flags & FAULT_FLAG_RETRY_NOWAIT)) {
-		ret = shpt_host_charge(region, vmf->pgoff);
+		ret = shpt_charge(host, vmf->vma->vm_mm, vmf->vma->vm_flags,
+				  vmf->pgoff);
 		if (ret)
 			return ret;
 	}
@@ -165,9 +166,10 @@ static vm_fault_t link_chunk(struct vm_fault *vmf, struct shpt_guest *guest,
 	switch (shpt_link(guest, host, vmf->address, vmf->pud, vmf->pgoff)) {
 	case 0:
 		shpt_flush_mm(guest->smm->mm);
+		shpt_check_flushed(guest->smm, vmf->address);
 		return VM_FAULT_NOPAGE;
 	case -ESTALE:
-		/* Hosts are being replaced just now: the next fault sees to it. */
+		/* A host is being replaced: a fault in a moment finds the new one. */
 		return VM_FAULT_NOPAGE;
 	case -EAGAIN:
 		return wait_and_retry(vmf, guest->smm);

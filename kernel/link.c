@@ -124,25 +124,76 @@ static bool mm_unhash(struct shpt_mm *smm)
 	return hashed;
 }
 
+/*
+ * Each swap has to be flushed before who made it returns. A forgotten flush may
+ * do no harm for long, and none at all on an emulated CPU without PCID and
+ * without paging-structure caches. So kernels with CONFIG_DEBUG_VM keep in mind
+ * at which TLB generation a swap was made: a flush begins with the next one.
+ */
+#ifdef CONFIG_DEBUG_VM
+static u64 tlb_generation(struct shpt_mm *smm)
+{
+	return atomic64_read(&smm->mm->context.tlb_gen);
+}
+
+static void swapped(struct shpt_mm *smm, struct shpt_link *link)
+{
+	link->swapped_by = current;
+	link->swapped_gen = tlb_generation(smm);
+}
+
+static bool flushed(struct shpt_mm *smm, struct shpt_link *link)
+{
+	return link->swapped_gen != tlb_generation(smm);
+}
+
+/* The caller made no swap of the chunk of addr that he did not flush. */
+void shpt_check_flushed(struct shpt_mm *smm, unsigned long addr)
+{
+	struct shpt_link *link;
+
+	spin_lock(&smm->lock);
+	link = xa_load(&smm->links, addr >> CHUNK_SHIFT);
+	WARN_ON_ONCE(link && link->state != LINK_FREE &&
+		     link->swapped_by == current && !flushed(smm, link));
+	spin_unlock(&smm->lock);
+}
+#else
+static void swapped(struct shpt_mm *smm, struct shpt_link *link)
+{
+}
+
+static bool flushed(struct shpt_mm *smm, struct shpt_link *link)
+{
+	return true;
+}
+
+void shpt_check_flushed(struct shpt_mm *smm, unsigned long addr)
+{
+}
+#endif
+
 /* Swap one PUD entry back; under smm->lock. */
 static void unlink_one(struct shpt_mm *smm, struct shpt_link *link,
-		       unsigned long addr)
+		       unsigned long addr, enum shpt_unlink_cause cause)
 {
 	set_pud(link->pudp, link->parked);
+	swapped(smm, link);
 	link->state = LINK_UNFLUSHED;
 	link->unlinked_at = ++smm->unlink_seq;
-	atomic64_inc(&link->guest->region->unlinks);
+	atomic64_inc(&link->guest->region->unlinks_by[cause]);
 	trace_unlink(link->guest->region->id, addr);
 }
 
 /*
- * Swap back what is linked in [start, end), and count one invalidation more in
- * each chunk if asked to; under smm->lock. Returns whether anything there waits
- * for a flush, also from earlier unlinks.
+ * Swap back what is linked in [start, end), or of that only the links to retired
+ * hosts if they are the cause, and count one invalidation more in each chunk if
+ * asked to; under smm->lock. Returns whether anything there waits for a flush,
+ * also from earlier unlinks.
  */
 static bool swap_back(struct shpt_mm *smm, unsigned long start,
 		      unsigned long end, unsigned int invalidations,
-		      bool retired_only)
+		      enum shpt_unlink_cause cause)
 {
 	struct shpt_link *link;
 	bool unflushed = false;
@@ -153,8 +204,8 @@ static bool swap_back(struct shpt_mm *smm, unsigned long start,
 			  (end - 1) >> CHUNK_SHIFT) {
 		link->invalidations += invalidations;
 		if (link->state == LINK_LINKED &&
-		    (!retired_only || link->chunk->host->retired))
-			unlink_one(smm, link, i << CHUNK_SHIFT);
+		    (cause != SHPT_UNLINK_RETIRED || link->chunk->host->retired))
+			unlink_one(smm, link, i << CHUNK_SHIFT, cause);
 		if (link->state == LINK_UNFLUSHED)
 			unflushed = true;
 	}
@@ -173,6 +224,7 @@ static void settle(struct shpt_mm *smm, unsigned long start, unsigned long end,
 			  (end - 1) >> CHUNK_SHIFT) {
 		if (link->state != LINK_UNFLUSHED || link->unlinked_at > seq)
 			continue;
+		WARN_ON_ONCE(!flushed(smm, link));
 		link->state = LINK_FREE;
 		WRITE_ONCE(link->guest->links, link->guest->links - 1);
 		atomic_dec(&link->chunk->links);
@@ -186,13 +238,13 @@ static void settle(struct shpt_mm *smm, unsigned long start, unsigned long end,
  */
 static void unlink_and_flush(struct shpt_mm *smm, unsigned long start,
 			     unsigned long end, unsigned int invalidations,
-			     bool retired_only)
+			     enum shpt_unlink_cause cause)
 {
 	bool unflushed;
 	u64 seq;
 
 	spin_lock(&smm->lock);
-	unflushed = swap_back(smm, start, end, invalidations, retired_only);
+	unflushed = swap_back(smm, start, end, invalidations, cause);
 	seq = smm->unlink_seq;
 	spin_unlock(&smm->lock);
 	if (!unflushed)
@@ -203,18 +255,37 @@ static void unlink_and_flush(struct shpt_mm *smm, unsigned long start,
 	spin_lock(&smm->lock);
 	settle(smm, start, end, seq);
 	spin_unlock(&smm->lock);
+	if (wq_has_sleeper(&smm->inv_wait))
+		wake_up_all(&smm->inv_wait);
 }
 
 /* The access to a range is about to change. */
 void shpt_unlink(struct shpt_mm *smm, unsigned long start, unsigned long end)
 {
-	unlink_and_flush(smm, start, end, 0, false);
+	unlink_and_flush(smm, start, end, 0, SHPT_UNLINK_ACCESS);
 }
 
 /* Hosts were retired. No link to them is made any more: see shpt_link(). */
 void shpt_unlink_retired(struct shpt_mm *smm)
 {
-	unlink_and_flush(smm, 0, ULONG_MAX, 0, true);
+	unlink_and_flush(smm, 0, ULONG_MAX, 0, SHPT_UNLINK_RETIRED);
+}
+
+static enum shpt_unlink_cause cause_of(enum mmu_notifier_event event)
+{
+	switch (event) {
+	case MMU_NOTIFY_UNMAP:
+		return SHPT_UNLINK_UNMAP;
+	case MMU_NOTIFY_CLEAR:
+		return SHPT_UNLINK_DISCARD;
+	case MMU_NOTIFY_PROTECTION_VMA:
+	case MMU_NOTIFY_PROTECTION_PAGE:
+		return SHPT_UNLINK_ACCESS;
+	case MMU_NOTIFY_SOFT_DIRTY:
+		return SHPT_UNLINK_SOFT_DIRTY;
+	default:
+		return SHPT_UNLINK_OTHER;
+	}
 }
 
 /* May be called where sleeping is not allowed, and always succeeds. */
@@ -222,8 +293,9 @@ static int mm_invalidate_start(struct mmu_notifier *mn,
 			       const struct mmu_notifier_range *range)
 {
 	struct shpt_mm *smm = container_of(mn, struct shpt_mm, mn);
+	enum shpt_unlink_cause cause = cause_of(range->event);
 
-	unlink_and_flush(smm, range->start, range->end, 1, false);
+	unlink_and_flush(smm, range->start, range->end, 1, cause);
 	return 0;
 }
 
@@ -247,15 +319,21 @@ static void mm_invalidate_end(struct mmu_notifier *mn,
 		wake_up_all(&smm->inv_wait);
 }
 
-/* Is some invalidation of the chunk of addr between start and end? */
-bool shpt_mm_invalidating(struct shpt_mm *smm, unsigned long addr)
+/* A link may exist when no invalidation is under way, and no flush is owed. */
+static bool is_linkable(const struct shpt_link *link)
+{
+	return !link->invalidations && link->state != LINK_UNFLUSHED;
+}
+
+/* Is it worth while to try again to link the chunk of addr? */
+bool shpt_mm_linkable(struct shpt_mm *smm, unsigned long addr)
 {
 	struct shpt_link *link;
 	bool ret;
 
 	spin_lock(&smm->lock);
 	link = xa_load(&smm->links, addr >> CHUNK_SHIFT);
-	ret = link && link->invalidations;
+	ret = !link || is_linkable(link) || smm->foreign;
 	spin_unlock(&smm->lock);
 	return ret;
 }
@@ -264,7 +342,7 @@ static void mm_foreign_work(struct work_struct *work)
 {
 	struct shpt_mm *smm = container_of(work, struct shpt_mm, foreign_work);
 
-	unlink_and_flush(smm, 0, ULONG_MAX, 0, false);
+	unlink_and_flush(smm, 0, ULONG_MAX, 0, SHPT_UNLINK_FOREIGN);
 	shpt_mm_put(smm);
 }
 
@@ -276,7 +354,7 @@ static void mm_release(struct mmu_notifier *mn, struct mm_struct *mm)
 	spin_lock(&smm->lock);
 	smm->released = true;
 	spin_unlock(&smm->lock);
-	unlink_and_flush(smm, 0, ULONG_MAX, 0, false);
+	unlink_and_flush(smm, 0, ULONG_MAX, 0, SHPT_UNLINK_EXIT);
 	if (mm_unhash(smm))
 		mmu_notifier_put(mn);
 }
@@ -394,7 +472,7 @@ void shpt_mm_set_foreign(struct mm_struct *mm)
 
 	spin_lock_irqsave(&smm->lock, flags);
 	smm->foreign = true;
-	swap_back(smm, 0, ULONG_MAX, 0, false);
+	swap_back(smm, 0, ULONG_MAX, 0, SHPT_UNLINK_FOREIGN);
 	spin_unlock_irqrestore(&smm->lock, flags);
 	if (!queue_work(shpt_wq, &smm->foreign_work))
 		shpt_mm_put(smm);
@@ -461,6 +539,7 @@ static int swap_in(struct shpt_link *link, struct shpt_chunk *chunk,
 	/* The count before the entry: pairs with shpt_flush_region(). */
 	smp_mb();
 	set_pud(pudp, host_pud);
+	swapped(guest->smm, link);
 	trace_link(guest->region->id, addr & CHUNK_MASK);
 	return 0;
 }
@@ -475,8 +554,8 @@ static int swap_in(struct shpt_link *link, struct shpt_chunk *chunk,
  *
  * The host must have its PMD table for the chunk, and the caller flushes the mm
  * afterwards. Returns 0 if the chunk is linked now, -EAGAIN if an invalidation
- * is under way, -ESTALE if the host was retired or the chunk's former one is
- * just being so, -EBUSY if this mm is never to be linked again, -ENOMEM.
+ * or the flush of an unlink is under way, -ESTALE if the host is retired, -EBUSY
+ * if this mm is never to be linked again, -ENOMEM.
  */
 int shpt_link(struct shpt_guest *guest, struct shpt_host *host,
 	      unsigned long addr, pud_t *pudp, pgoff_t pgoff)
@@ -498,15 +577,12 @@ int shpt_link(struct shpt_guest *guest, struct shpt_host *host,
 	link = xa_load(&smm->links, addr >> CHUNK_SHIFT);
 	if (smm->released || smm->foreign || WARN_ON_ONCE(!link))
 		ret = -EBUSY;
-	else if (link->invalidations)
+	else if (!is_linkable(link))
 		ret = -EAGAIN;
 	else if (READ_ONCE(host->retired))
 		ret = -ESTALE;
 	else if (link->state == LINK_FREE)
 		ret = swap_in(link, chunk, addr, pudp, host_pud);
-	/* Its former host was retired, and the flush is under way. */
-	else if (link->state == LINK_UNFLUSHED)
-		ret = -ESTALE;
 	spin_unlock(&smm->lock);
 	return ret;
 }
@@ -557,7 +633,7 @@ void shpt_links_free(struct shpt_mm *smm, unsigned long start,
 	if (start >= end)
 		return;
 
-	unlink_and_flush(smm, start, end, 0, false);
+	unlink_and_flush(smm, start, end, 0, SHPT_UNLINK_UNMAP);
 
 	spin_lock(&smm->lock);
 	xa_for_each_range(&smm->links, i, link, start >> CHUNK_SHIFT,

@@ -9,16 +9,16 @@
  * That inode says S_DAX, though it has no storage: it makes vma_is_dax() true
  * for guests, so that the core offers us huge faults whatever the switches of
  * THP say, and keeps NUMA balancing, khugepaged, mlock and KSM away. It is a
- * character device for shmem, as the core allows long-term pins of device-dax
- * but not of FS-DAX, and a regular file for FS-DAX, where they must be
- * refused. It has no i_fop: nobody can open it a second time.
+ * character device for shmem and device-dax, as the core allows long-term pins
+ * of device-dax but not of FS-DAX, and a regular file for FS-DAX, where they
+ * must be refused. It has no i_fop: nobody can open it a second time.
  *
  * Lifetime. Region files (and so guests' VMAs) keep a region in the table, and
- * work that is under way for it. The last one ends it: the hosts go, their
- * tables with them. The struct stays for
- * those who still hold a path to the inode (readlink of /proc/PID/fd), and ends
- * with the kobject. The super block pins the module until the last inode is
- * evicted.
+ * work that is under way for it; a registration is a region file that the module
+ * holds itself. The last one ends it: the hosts go, their tables with them. The
+ * struct stays for those who still hold a path to the inode (readlink of
+ * /proc/PID/fd), and ends with the kobject. The super block pins the module
+ * until the last inode is evicted.
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
@@ -144,7 +144,7 @@ static struct inode *region_inode(struct shpt_region *region)
 	if (!inode)
 		return ERR_PTR(-ENOMEM);
 	inode->i_ino = get_next_ino();
-	inode->i_mode = (region->fsdax ? S_IFREG : S_IFCHR) | 0600;
+	inode->i_mode = (region->kind == BACKING_FSDAX ? S_IFREG : S_IFCHR) | 0600;
 	inode->i_flags |= S_DAX | S_PRIVATE;
 	inode->i_op = &region_inode_ops;
 	simple_inode_init_ts(inode);
@@ -190,6 +190,8 @@ static long region_populate(struct file *file, void __user *argp)
 	u32 size;
 	int err;
 
+	if (!(file->f_mode & FMODE_READ))
+		return -EACCES;
 	err = shpt_copy_args(&args, sizeof(args), argp, &size);
 	if (err)
 		return err;
@@ -236,19 +238,50 @@ static long region_set_reclaim(struct shpt_region *region, void __user *argp)
 	return err ? err : shpt_set_reclaim(region, &args);
 }
 
-/* To steer a region takes the right to write to it. */
+/* The calls that have no arguments yet. */
+static int region_no_args(void __user *argp)
+{
+	struct shpt_no_args args;
+	u32 size;
+	int err;
+
+	err = shpt_copy_args(&args, sizeof(args), argp, &size);
+	if (err)
+		return err;
+	return args.flags ? -EINVAL : 0;
+}
+
+static long region_lock(struct shpt_region *region, void __user *argp)
+{
+	return region_no_args(argp) ?: shpt_lock(region);
+}
+
+static long region_unlock(struct shpt_region *region, void __user *argp)
+{
+	int err = region_no_args(argp);
+
+	if (!err)
+		shpt_unlock(region);
+	return err;
+}
+
+/* To steer a region takes the right to write to it, or SHPT_IOC_OPEN_ID. */
 static long region_steer(struct file *file, unsigned int cmd,
 			 void __user *argp)
 {
 	struct shpt_region *region = shpt_region_of(file);
 
-	if (!(file->f_mode & FMODE_WRITE))
+	if ((file->f_mode & (FMODE_READ | FMODE_WRITE)) == FMODE_READ)
 		return -EACCES;
 	switch (cmd) {
 	case SHPT_IOC_SET_NODE:
 		return region_set_node(region, argp);
 	case SHPT_IOC_RECLAIM:
 		return region_reclaim(region, argp);
+	case SHPT_IOC_LOCK:
+		return region_lock(region, argp);
+	case SHPT_IOC_UNLOCK:
+		return region_unlock(region, argp);
 	default:
 		return region_set_reclaim(region, argp);
 	}
@@ -267,7 +300,13 @@ static long region_ioctl(struct file *file, unsigned int cmd,
 	case SHPT_IOC_SET_NODE:
 	case SHPT_IOC_RECLAIM:
 	case SHPT_IOC_SET_RECLAIM:
+	case SHPT_IOC_LOCK:
+	case SHPT_IOC_UNLOCK:
 		return region_steer(file, cmd, argp);
+	case SHPT_IOC_REGISTER:
+		return shpt_register(file, argp);
+	case SHPT_IOC_UNREGISTER:
+		return shpt_unregister(shpt_region_of(file), argp);
 	default:
 		return -ENOTTY;
 	}
@@ -283,10 +322,24 @@ static void region_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_putc(m, '\n');
 }
 
+static void add_unlinks(struct shpt_region *region,
+			struct shpt_region_info *info)
+{
+	unsigned int i;
+
+	for (i = 0; i < SHPT_UNLINK_CAUSES; i++) {
+		u64 unlinks = atomic64_read(&region->unlinks_by[i]);
+
+		info->unlinks_by[i] += unlinks;
+		info->unlinks += unlinks;
+	}
+}
+
 static void region_retire(struct shpt_region *region)
 {
 	WARN_ON_ONCE(!list_empty(&region->guests));
 	shpt_reclaim_stop(region);
+	shpt_unlock(region);
 	kobject_del(&region->kobj);
 	shpt_hosts_destroy(region);
 	iput(region->inode);
@@ -311,7 +364,7 @@ static void region_close(struct shpt_region *region, bool writer)
 		nr_regions--;
 		retired.faults_served += atomic64_read(&region->faults_served);
 		retired.flushes += atomic64_read(&region->flushes);
-		retired.unlinks += atomic64_read(&region->unlinks);
+		add_unlinks(region, &retired);
 		retired.misplaced += atomic64_read(&region->misplaced);
 		retired.reclaimed += atomic64_read(&region->reclaimed);
 	} else if (last_writer) {
@@ -371,21 +424,32 @@ const struct file_operations shpt_region_fops = {
 };
 
 /* A file for a region that the caller has counted one more file of. */
-static struct file *region_file(struct shpt_region *region, bool writer)
+static struct file *region_file(struct shpt_region *region, int flags)
 {
+	bool writer = flags == O_RDWR;
 	struct file *file;
 
 	/* The last fput() drops a reference that alloc_file_pseudo() doesn't take. */
 	__module_get(THIS_MODULE);
 	ihold(region->inode);
-	file = alloc_file_pseudo(region->inode, region_mnt, "shpt",
-				 writer ? O_RDWR : O_RDONLY, &shpt_region_fops);
+	file = alloc_file_pseudo(region->inode, region_mnt, "shpt", flags,
+				 &shpt_region_fops);
 	if (IS_ERR(file)) {
 		iput(region->inode);
 		module_put(THIS_MODULE);
 		region_close(region, writer);
 	}
 	return file;
+}
+
+/* Another file of a region, of which the caller has one open for writing. */
+struct file *shpt_region_reopen(struct shpt_region *region, int flags)
+{
+	mutex_lock(&shpt_regions_lock);
+	region->files++;
+	WRITE_ONCE(region->writers, region->writers + (flags == O_RDWR));
+	mutex_unlock(&shpt_regions_lock);
+	return region_file(region, flags);
 }
 
 /* Regions */
@@ -397,7 +461,6 @@ static void region_free(struct kobject *kobj)
 
 	if (region->backing)
 		fput(region->backing);
-	mem_cgroup_put(region->memcg);
 	kfree(region);
 }
 
@@ -425,7 +488,37 @@ static struct shpt_region *region_find(const struct inode *key, bool writer)
 	return NULL;
 }
 
-static struct shpt_region *region_alloc(struct inode *key, bool fsdax)
+/*
+ * A file of any region. Its access mode is the one that open(2) has for
+ * drivers: neither reading nor writing, so it takes ioctls and no mappings.
+ */
+struct file *shpt_region_open_id(u64 id)
+{
+	struct shpt_region *region;
+	int bucket;
+
+	mutex_lock(&shpt_regions_lock);
+	hash_for_each(regions, bucket, region, hash) {
+		if (region->id != id)
+			continue;
+		region->files++;
+		mutex_unlock(&shpt_regions_lock);
+		return region_file(region, O_ACCMODE);
+	}
+	mutex_unlock(&shpt_regions_lock);
+	return ERR_PTR(-ENOENT);
+}
+
+/* From now on the region counts as one of this user's. */
+void shpt_region_set_owner(struct shpt_region *region, kuid_t owner)
+{
+	mutex_lock(&shpt_regions_lock);
+	region->owner = owner;
+	mutex_unlock(&shpt_regions_lock);
+}
+
+static struct shpt_region *region_alloc(struct inode *key,
+					enum shpt_backing_kind kind)
 {
 	struct shpt_region *region = kzalloc(sizeof(*region), GFP_KERNEL);
 
@@ -435,9 +528,9 @@ static struct shpt_region *region_alloc(struct inode *key, bool fsdax)
 	region->id = ++last_id;
 	region->key = key;
 	region->owner = current_uid();
-	region->memcg = get_mem_cgroup_from_mm(current->mm);
-	region->fsdax = fsdax;
-	mutex_init(&region->making_lock);
+	region->kind = kind;
+	sema_init(&region->renewing, 1);
+	sema_init(&region->making, 1);
 	mutex_init(&region->hosts_lock);
 	xa_init(&region->hosts);
 	region->node = SHPT_NODE_ONE;
@@ -477,7 +570,8 @@ struct file *shpt_open_backing(const struct path *path, int access)
 }
 
 /* Make the region of a backing, without hosts, for one file. */
-static struct shpt_region *region_create(struct file *backing, bool fsdax,
+static struct shpt_region *region_create(struct file *backing,
+					 enum shpt_backing_kind kind,
 					 bool writer)
 {
 	struct shpt_region *region;
@@ -488,9 +582,12 @@ static struct shpt_region *region_create(struct file *backing, bool fsdax,
 		return ERR_PTR(err);
 	if (!shpt_region_dir)
 		return ERR_PTR(-ENOMEM);
-	region = region_alloc(backing->f_mapping->host, fsdax);
+	region = region_alloc(backing->f_mapping->host, kind);
 	if (!region)
 		return ERR_PTR(-ENOMEM);
+	err = shpt_backing_init(region);
+	if (err)
+		goto err_put;
 	err = simple_pin_fs(&region_fs_type, &region_mnt, &region_mnt_pins);
 	if (err)
 		goto err_put;
@@ -526,32 +623,49 @@ err_put:
 }
 
 /* May the caller map the file so? All that have a say are asked by doing it. */
-static int ask_mmap(struct file *file, enum shpt_access access)
+static int ask_mmap(struct file *file, enum shpt_backing_kind kind,
+		    enum shpt_access access)
 {
 	unsigned long prot = access == ACCESS_READ ? PROT_READ :
 						     PROT_READ | PROT_WRITE;
 	unsigned long flags = access == ACCESS_SYNC ?
 			      MAP_SHARED_VALIDATE | MAP_SYNC : MAP_SHARED;
+	unsigned long bytes = shpt_backing_granule(kind);
 	unsigned long addr;
 
-	addr = vm_mmap(file, 0, PAGE_SIZE, prot, flags, 0);
-	return IS_ERR_VALUE(addr) ? addr : vm_munmap(addr, PAGE_SIZE);
+	addr = vm_mmap(file, 0, bytes, prot, flags, 0);
+	return IS_ERR_VALUE(addr) ? addr : vm_munmap(addr, bytes);
+}
+
+/* The same for who has no file of the backing. */
+int shpt_region_ask_mmap(struct shpt_region *region, enum shpt_access access)
+{
+	struct file *file;
+	int err;
+
+	file = shpt_open_backing(&region->backing->f_path,
+				 access == ACCESS_READ ? O_RDONLY : O_RDWR);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	err = ask_mmap(file, region->kind, access);
+	fput(file);
+	return err;
 }
 
 /* Can this file be a backing, and may the caller have it mapped so? */
 static int check_backing(struct file *file, enum shpt_access access,
-			 bool *fsdax)
+			 enum shpt_backing_kind *kind)
 {
 	struct inode *inode = file->f_mapping->host;
+	int ret;
 
-	if (inode->i_sb->s_magic == HUGETLBFS_MAGIC)
-		return -EMEDIUMTYPE;
 	/* A region of a region would lock hosts in hosts. */
-	if (!S_ISREG(inode->i_mode) || inode->i_sb->s_type == &region_fs_type)
+	if (inode->i_sb->s_type == &region_fs_type)
 		return -ENODEV;
-	*fsdax = !shmem_mapping(file->f_mapping);
-	if (*fsdax && !IS_DAX(inode))
-		return -ENODEV;
+	ret = shpt_backing_kind(file);
+	if (ret < 0)
+		return ret;
+	*kind = ret;
 	if (!(file->f_mode & FMODE_READ))
 		return -EACCES;
 	if (access != ACCESS_READ) {
@@ -560,11 +674,11 @@ static int check_backing(struct file *file, enum shpt_access access,
 		if (IS_APPEND(inode))
 			return -EPERM;
 	}
-	return ask_mmap(file, access);
+	return ask_mmap(file, *kind, access);
 }
 
 static struct file *region_open(struct file *backing, enum shpt_access access,
-				bool fsdax)
+				enum shpt_backing_kind kind)
 {
 	bool writer = access != ACCESS_READ;
 	struct shpt_region *region;
@@ -574,7 +688,7 @@ static struct file *region_open(struct file *backing, enum shpt_access access,
 		return ERR_PTR(-EINTR);
 	region = region_find(backing->f_mapping->host, writer);
 	if (!region)
-		region = region_create(backing, fsdax, writer);
+		region = region_create(backing, kind, writer);
 	mutex_unlock(&shpt_open_lock);
 	if (IS_ERR(region))
 		return ERR_CAST(region);
@@ -584,7 +698,7 @@ static struct file *region_open(struct file *backing, enum shpt_access access,
 		region_close(region, writer);
 		return ERR_PTR(err);
 	}
-	return region_file(region, writer);
+	return region_file(region, writer ? O_RDWR : O_RDONLY);
 }
 
 /* A file that is open for reading gives no more than that. */
@@ -609,20 +723,20 @@ static int wanted_access(const struct file *backing, u32 flags)
 int shpt_region_open(const struct shpt_open_region *args)
 {
 	struct file *backing, *file;
-	bool fsdax;
+	enum shpt_backing_kind kind;
 	int access, fd;
 
 	backing = fget(args->backing_fd);
 	if (!backing)
 		return -EBADF;
 	access = wanted_access(backing, args->flags);
-	fd = access < 0 ? access : check_backing(backing, access, &fsdax);
+	fd = access < 0 ? access : check_backing(backing, access, &kind);
 	if (fd < 0)
 		goto out;
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		goto out;
-	file = region_open(backing, access, fsdax);
+	file = region_open(backing, access, kind);
 	if (IS_ERR(file)) {
 		put_unused_fd(fd);
 		fd = PTR_ERR(file);
@@ -639,7 +753,7 @@ void shpt_region_info(struct shpt_region *region,
 		      struct shpt_region_info *info)
 {
 	struct shpt_host *host = NULL;
-	u64 unshared = 0;
+	s64 unshared = 0;
 
 	info->hosts = 0;
 	info->table_bytes = 0;
@@ -649,14 +763,16 @@ void shpt_region_info(struct shpt_region *region,
 		unshared += shpt_host_unshared_bytes(host);
 	}
 	info->id = region->id;
-	info->backing_bytes = i_size_read(region->key);
+	info->backing_bytes = shpt_backing_bytes(region);
 	info->guests = atomic_read(&region->nr_guests);
 	info->links = atomic_long_read(&region->links);
 	info->parked_bytes = info->links * PAGE_SIZE;
 	info->saved_bytes = unshared - info->table_bytes - info->parked_bytes;
 	info->faults_served = atomic64_read(&region->faults_served);
 	info->flushes = atomic64_read(&region->flushes);
-	info->unlinks = atomic64_read(&region->unlinks);
+	info->unlinks = 0;
+	memset(info->unlinks_by, 0, sizeof(info->unlinks_by));
+	add_unlinks(region, info);
 	info->misplaced = atomic64_read(&region->misplaced);
 	info->reclaimed = atomic64_read(&region->reclaimed);
 }
@@ -682,7 +798,7 @@ void shpt_regions_info(struct shpt_region_info *sum, unsigned int *count)
 		sum->saved_bytes += info.saved_bytes;
 		sum->faults_served += info.faults_served;
 		sum->flushes += info.flushes;
-		sum->unlinks += info.unlinks;
+		add_unlinks(region, sum);
 		sum->misplaced += info.misplaced;
 		sum->reclaimed += info.reclaimed;
 	}

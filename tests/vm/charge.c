@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Pages of a memfd are charged to the memory cgroup of the process that faults
- * them in, as without sharing, and not to that of somebody else or to nobody:
- * a container cannot hide its memory behind a region.
+ * Pages of a memfd, and page tables of its region's host, are charged to the
+ * memory cgroup of the process that faults them in, as without sharing, and not
+ * to that of somebody else or to nobody: a container cannot hide its memory
+ * behind a region.
  */
 #include "vmtest.h"
 
 #define BYTES	(16 * MIB)
+#define CHUNKS	4UL		/* for tables: 8 MiB of them */
+#define STEP	(2 * MIB)	/* what one of them maps */
+#define TABLES	(CHUNKS * CHUNK / STEP * PAGE)
 
 static struct {
 	char *p;
@@ -29,6 +33,56 @@ static void user(void *arg)
 	meet(t.step);
 }
 
+/* One page of each table; they are all there. */
+static void toucher(void *arg)
+{
+	size_t off;
+
+	enter_cgroup(arg);
+	for (off = 0; off < CHUNKS * CHUNK; off += STEP)
+		CHECK_EQ(load(t.p + off), off);
+	meet(t.step);
+	meet(t.step);
+}
+
+static long long tables_of(const char *cgroup)
+{
+	return number_in(cgroup_file(cgroup, "memory.stat"), "pagetables");
+}
+
+static long long memory_of(const char *cgroup)
+{
+	return read_number(cgroup_file(cgroup, "memory.current"));
+}
+
+/* The kernel may not have counted the latest megabyte yet. */
+static void tables(int kind, const char *first, const char *second)
+{
+	int fd = backing(kind, CHUNKS * CHUNK);
+	size_t off;
+	pid_t pid;
+
+	for (off = 0; off < CHUNKS * CHUNK; off += STEP)
+		CHECK_EQ(pwrite(fd, &off, sizeof(off), off), sizeof(off));
+	t.p = map_guest(fd, CHUNKS);
+	pid = spawn(toucher, (void *)first);
+	meet(t.step);
+	CHECK_GE(tables_of(first), TABLES - MIB);
+	CHECK_LE(tables_of(first), TABLES + MIB);
+	CHECK_GE(memory_of(first), TABLES);
+	CHECK_LE(shmem_of(first), MIB);
+	meet(t.step);
+	join(pid);
+	/* They stay, and stay his group's. */
+	pid = spawn(toucher, (void *)second);
+	meet(t.step);
+	CHECK_LE(tables_of(second), MIB);
+	CHECK_LE(memory_of(second), 2 * MIB);
+	CHECK_GE(tables_of(first), TABLES - MIB);
+	meet(t.step);
+	join(pid);
+}
+
 static void test(int kind)
 {
 	const char *first, *second;
@@ -43,6 +97,7 @@ static void test(int kind)
 	meet(t.step);
 	CHECK_GE(shmem_of(first), BYTES - MIB);
 	CHECK_LE(shmem_of(first), BYTES + MIB);
+	CHECK_GE(memory_of(first), BYTES);
 	meet(t.step);
 	join(pid);
 	/* Who only uses what is there pays nothing. */
@@ -52,6 +107,9 @@ static void test(int kind)
 	CHECK_GE(shmem_of(first), BYTES - MIB);
 	meet(t.step);
 	join(pid);
+
+	tables(kind, strdup(new_cgroup("tables.first")),
+	       strdup(new_cgroup("tables.second")));
 }
 
 int main(void)

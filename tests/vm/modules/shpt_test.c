@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * shpt_test.c - a test-only module: stands in for the other MMUs that shpt has
- * to exclude, tells where page tables lie, and misbehaves on purpose for the
- * self-test of the harness
+ * to exclude and for rare users of get_user_pages(), tells where page tables
+ * lie, and misbehaves on purpose for the self-test of the harness
  */
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
@@ -120,6 +120,27 @@ static int tell_tables(void __user *arg)
 	return copy_to_user(arg, &tables, sizeof(tables)) ? -EFAULT : 0;
 }
 
+static long touch_nowait(unsigned long addr)
+{
+	struct page *page;
+	long ret;
+
+	ret = get_user_pages_unlocked(addr, 1, &page, FOLL_WRITE | FOLL_NOWAIT);
+	if (ret == 1)
+		put_page(page);
+	return ret;
+}
+
+static long touch_locked(unsigned long addr)
+{
+	long ret;
+
+	mmap_read_lock(current->mm);
+	ret = fixup_user_fault(current->mm, addr, FAULT_FLAG_WRITE, NULL);
+	mmap_read_unlock(current->mm);
+	return ret ?: 1;
+}
+
 static long shpt_test_ioctl(struct file *file, unsigned int cmd,
 			    unsigned long arg)
 {
@@ -150,6 +171,12 @@ static long shpt_test_ioctl(struct file *file, unsigned int cmd,
 	case SHPT_TEST_FORGET:
 		if (!kmalloc(SZ_1K, GFP_KERNEL))
 			ret = -ENOMEM;
+		break;
+	case SHPT_TEST_TOUCH_NOWAIT:
+		ret = touch_nowait(arg);
+		break;
+	case SHPT_TEST_TOUCH_LOCKED:
+		ret = touch_locked(arg);
 		break;
 	default:
 		ret = -ENOTTY;
@@ -192,5 +219,5 @@ static struct miscdevice shpt_test_device = {
 };
 module_misc_device(shpt_test_device);
 
-MODULE_DESCRIPTION("Test-only companion of shpt: foreign MMU notifiers");
+MODULE_DESCRIPTION("Test-only companion of shpt: other MMUs, rare faults");
 MODULE_LICENSE("GPL");

@@ -3,7 +3,8 @@
  * shpt_test.h - what the test-only module shpt_test does on request
  *
  * Open SHPT_TEST_DEVICE; what was registered through a descriptor goes when
- * that descriptor's last copy is closed. 0, or -1 and errno.
+ * that descriptor's last copy is closed. 0 if nothing else is said, or -1 and
+ * errno.
  */
 #ifndef SHPT_TEST_H
 #define SHPT_TEST_H
@@ -44,5 +45,15 @@ struct shpt_test_tables {
 
 /* For the same: forget a piece of memory. */
 #define SHPT_TEST_FORGET	_IO(SHPT_TEST_MAGIC, 6)
+
+/*
+ * Touch the address that is the argument for writing, as callers of
+ * get_user_pages() do that must not wait: 1 if the page was there or could be
+ * had, 0 if not now.
+ */
+#define SHPT_TEST_TOUCH_NOWAIT	_IO(SHPT_TEST_MAGIC, 7)
+
+/* The same, as callers do that cannot let go of the mmap_lock meanwhile. */
+#define SHPT_TEST_TOUCH_LOCKED	_IO(SHPT_TEST_MAGIC, 8)
 
 #endif /* SHPT_TEST_H */
