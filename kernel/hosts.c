@@ -282,6 +282,7 @@ static int make_hosts(struct making *making, int policy)
 struct hosts_call {
 	struct shpt_call call;
 	struct shpt_region *region;
+	struct mem_cgroup *memcg;	/* whose tables the new ones are */
 	struct file *file;		/* to open: of the backing */
 	enum shpt_access access;
 	int node;			/* to renew: the new policy */
@@ -295,10 +296,15 @@ static void hosts_call_free(struct shpt_call *call)
 
 	if (req->file)
 		fput(req->file);
+	mem_cgroup_put(req->memcg);
 	shpt_region_unpin(req->region);
 	kfree(req);
 }
 
+/*
+ * Who asks pays: at the limit of a memory cgroup its processes are killed, and
+ * no other's may be for that. Where nobody asks it is who opened the region.
+ */
 static struct hosts_call *hosts_call_alloc(struct shpt_region *region,
 					   int (*run)(struct shpt_call *call))
 {
@@ -309,6 +315,8 @@ static struct hosts_call *hosts_call_alloc(struct shpt_region *region,
 	shpt_call_init(&req->call, run, hosts_call_free);
 	shpt_region_pin(region);
 	req->region = region;
+	if (current->mm)
+		req->memcg = get_mem_cgroup_from_mm(current->mm);
 	return req;
 }
 
@@ -343,7 +351,7 @@ static int open_run(struct shpt_call *call)
 	struct mem_cgroup *old;
 	int err;
 
-	old = set_active_memcg(region->memcg);
+	old = set_active_memcg(req->memcg ?: region->memcg);
 	mutex_lock(&region->making_lock);
 	err = add_hosts(region, ACCESS_READ, region->backing);
 	if (!err && req->access != ACCESS_READ)
@@ -456,7 +464,7 @@ static int renew_run(struct shpt_call *call)
 	LIST_HEAD(made);
 	LIST_HEAD(old);
 
-	memcg = set_active_memcg(region->memcg);
+	memcg = set_active_memcg(req->memcg ?: region->memcg);
 	mutex_lock(&region->making_lock);
 	policy = req->keep_node ? region->node : req->node;
 	err = make_successors(region, policy, &made);
