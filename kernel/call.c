@@ -52,11 +52,15 @@ void shpt_call_init(struct shpt_call *call, int (*run)(struct shpt_call *call),
  */
 int shpt_call_wait(struct shpt_call *call, int cpu, struct workqueue_struct *wq)
 {
-	int err = -EINTR;
+	int err;
 
 	queue_work_on(cpu, wq, &call->work);
-	if (!wait_for_completion_killable(&call->done))
+	if (wait_for_completion_killable(&call->done)) {
+		WRITE_ONCE(call->abandoned, true);
+		err = -EINTR;
+	} else {
 		err = call->err;
+	}
 	shpt_call_put(call);
 	return err;
 }

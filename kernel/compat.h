@@ -10,6 +10,7 @@
 
 #include <linux/fs.h>
 #include <linux/magic.h>
+#include <linux/memcontrol.h>
 #include <linux/mman.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
@@ -123,9 +124,17 @@ static inline void shpt_hold_tables(struct mm_struct *mm)
 	down_read_non_owner(&mm->mmap_lock);
 }
 
+/* Not before the last one who looks at the tables from outside has gone. */
 static inline void shpt_release_tables(struct mm_struct *mm)
 {
+	while (atomic_read(&mm->mm_users) > 1)
+		schedule_timeout_uninterruptible(1);
 	up_read_non_owner(&mm->mmap_lock);
+}
+
+static inline bool mem_cgroup_tryget(struct mem_cgroup *memcg)
+{
+	return !memcg || css_tryget(&memcg->css);
 }
 
 /* There are no locks of single VMAs. */

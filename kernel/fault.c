@@ -106,7 +106,7 @@ static vm_fault_t wait_and_retry(struct vm_fault *vmf, struct shpt_mm *smm)
 	kref_get(&smm->ref);
 	file = get_file(vmf->vma->vm_file);	/* pins the module */
 	mmap_read_unlock(mm);
-	wait_event_killable(smm->inv_wait, !shpt_mm_invalidating(smm, addr));
+	wait_event_killable(smm->inv_wait, shpt_mm_linkable(smm, addr));
 	shpt_mm_put(smm);
 	fput(file);
 	return VM_FAULT_RETRY;
@@ -141,7 +141,8 @@ static vm_fault_t serve_from_host(struct vm_fault *vmf, struct shpt_host *host)
 
 	/* Charging may wait for storage; who must not wait goes without. */
 	if (!(vmf->flags & FAULT_FLAG_RETRY_NOWAIT)) {
-		ret = shpt_host_charge(region, vmf->pgoff);
+		ret = shpt_charge(host, vmf->vma->vm_mm, vmf->vma->vm_flags,
+				  vmf->pgoff);
 		if (ret)
 			return ret;
 	}

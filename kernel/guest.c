@@ -136,8 +136,9 @@ static int guest_vma_mremap(struct vm_area_struct *vma)
 /* Sealed against writing since the region was opened? */
 static bool is_sealed(struct shpt_region *region)
 {
-	return !region->fsdax && SHMEM_I(region->key)->seals &
-				 (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE);
+	return region->kind == BACKING_SHMEM &&
+	       SHMEM_I(region->key)->seals &
+	       (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE);
 }
 
 /*
@@ -165,10 +166,10 @@ static int guest_vma_mprotect(struct vm_area_struct *vma, unsigned long start,
 }
 
 /*
- * No page_mkwrite and pfn_mkwrite here: with them the core would refuse
- * long-term pins, and shmem tracks no dirty pages.
+ * For shmem and device-dax. No page_mkwrite and pfn_mkwrite here: with them the
+ * core would refuse long-term pins, and neither tracks dirty pages.
  */
-const struct vm_operations_struct shpt_shmem_vm_ops = {
+const struct vm_operations_struct shpt_vm_ops = {
 	.open = guest_vma_open,
 	.close = guest_vma_close,
 	.may_split = guest_vma_may_split,
@@ -238,7 +239,8 @@ int shpt_guest_mmap(struct file *file, struct vm_area_struct *vma)
 		return -ENOMEM;
 
 	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
-	vma->vm_ops = region->fsdax ? &shpt_fsdax_vm_ops : &shpt_shmem_vm_ops;
+	vma->vm_ops = region->kind == BACKING_FSDAX ? &shpt_fsdax_vm_ops :
+						      &shpt_vm_ops;
 	vma->vm_private_data = guest;
 	return 0;
 }

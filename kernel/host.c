@@ -102,6 +102,9 @@ static int host_map(struct shpt_host *host, unsigned long chunks)
 		       flags | MAP_FIXED | MAP_NORESERVE, from << CHUNK_SHIFT);
 	if (IS_ERR_VALUE(addr))
 		return addr;
+	mmap_read_lock(host->mm);
+	host->vm_ops = vma_lookup(host->mm, addr)->vm_ops;
+	mmap_read_unlock(host->mm);
 	/* Pairs with the acquire in shpt_host_cover(). */
 	smp_store_release(&host->covered, chunks);
 	return 0;
@@ -189,7 +192,7 @@ static int host_prepare(struct shpt_host *host)
 	int err;
 
 	if (SHPT_HOST_GROWS)
-		chunks = clamp(DIV_ROUND_UP_ULL(i_size_read(region->key),
+		chunks = clamp(DIV_ROUND_UP_ULL(shpt_backing_bytes(region),
 						CHUNK_SIZE), 1, most);
 	kthread_use_mm(host->mm);
 	/* What is left of the donor: program, stack, vDSO. */
@@ -263,6 +266,19 @@ void shpt_host_destroy(struct shpt_host *host)
 	kref_put(&host->ref, host_free);
 }
 
+/* For who looks through the tables, and would otherwise look for long. */
+static void note_touched(struct shpt_host *host, unsigned long chunk)
+{
+	unsigned long seen, touched = READ_ONCE(host->touched);
+
+	while (touched <= chunk) {
+		seen = cmpxchg(&host->touched, touched, chunk + 1);
+		if (seen == touched)
+			return;
+		touched = seen;
+	}
+}
+
 /* What guests and users may see of the result of a fault in the host. */
 static vm_fault_t fault_result(vm_fault_t ret)
 {
@@ -309,7 +325,10 @@ vm_fault_t shpt_host_fault_here(struct shpt_host *host, pgoff_t pgoff,
 	else
 		ret = handle_mm_fault(vma, addr, nested, NULL);
 	mmap_read_unlock(mm);
-	return fault_result(ret);
+	ret = fault_result(ret);
+	if (ret == VM_FAULT_NOPAGE)
+		note_touched(host, pgoff >> (CHUNK_SHIFT - PAGE_SHIFT));
+	return ret;
 }
 
 /**
@@ -336,38 +355,6 @@ vm_fault_t shpt_host_fault(struct shpt_host *host, pgoff_t pgoff,
 	trace_host_fault(host->region->id, pgoff, flags & FAULT_FLAG_WRITE,
 			 ret);
 	return ret;
-}
-
-/**
- * shpt_host_charge - have a page charged to the caller before a host faults
- * @region: the region
- * @pgoff: the page
- *
- * The host has no owner: what its fault allocates is charged to the root memory
- * cgroup. So the page of a shmem backing is brought in here, in the caller's
- * name. While a hole is being punched (i_private), which could go on for ever
- * if pages came in as fast as they are taken out, the caller is slowed down.
- * Errors other than lack of memory are the host's fault to tell, which knows
- * the size of the file better.
- *
- * Returns 0 or VM_FAULT_OOM.
- */
-vm_fault_t shpt_host_charge(struct shpt_region *region, pgoff_t pgoff)
-{
-	struct address_space *mapping = region->backing->f_mapping;
-	struct page *page;
-
-	if (region->fsdax)
-		return 0;
-	if (READ_ONCE(region->key->i_private))
-		schedule_timeout_killable(1);
-	page = shmem_read_mapping_page_gfp(mapping, pgoff,
-					   mapping_gfp_mask(mapping));
-	if (!IS_ERR(page))
-		put_page(page);
-	else if (PTR_ERR(page) == -ENOMEM)
-		return VM_FAULT_OOM;
-	return 0;
 }
 
 /* The record of a chunk, made if there is none. Lives as long as the host. */

@@ -14,13 +14,18 @@
  * PUD entry or not: GUP-fast looks at the leaf entries alone, and so read(2)
  * into a read-only mapping would write.
  *
- * Hosts are made by workers (making_lock), as it takes long, and put in place
- * by exchange in a table (hosts_lock, held for moments). A fault looks hosts up
- * without a lock, and may use what it finds for as long as it holds the guest's
- * mmap_lock: a host that was taken out of the table is destroyed only after
- * each guest's mmap_lock was had for write (retire.c). The exceptions need
- * none of this: a host for writing whose last file is closed has no guests, as
- * their VMAs hold the file, nor has any when the region ends.
+ * Hosts are made by workers, as it takes long, and put in place by exchange in a
+ * table (hosts_lock, held for moments). Who needs hosts waits, killably, for his
+ * turn at the region (making, renewing) before he occupies a worker: nobody can
+ * fill the queue by asking again and again.
+ *
+ * A fault looks hosts up, and may use what it finds for as long as it holds the
+ * guest's mmap_lock: a host that was taken out of the table is destroyed only
+ * after each guest's mmap_lock was had for write (retire.c). A host for writing
+ * whose last file is closed is destroyed without that. It has no guests, as
+ * their VMAs hold the file, and a fault that looks for a host of another access
+ * does not touch it: in the table's own slot it finds its like, and the search
+ * beyond that is done under hosts_lock. When the region ends there is nobody.
  *
  * To change what cannot be changed in a host with guests (the node of its
  * tables, or tables that map nothing) all are renewed: successors are made,
@@ -56,11 +61,8 @@ static bool policy_has_node(int policy, int node)
 	return node == policy;
 }
 
-/*
- * The host for an access, on a node if there is one. The caller holds the
- * mmap_lock of a guest that has this access.
- */
-struct shpt_host *shpt_hosts_find(struct shpt_region *region,
+/* The host for an access, on a node if there is one; under hosts_lock. */
+static struct shpt_host *find_any(struct shpt_region *region,
 				  enum shpt_access access, int node)
 {
 	struct shpt_host *host = xa_load(&region->hosts, slot_of(access, node));
@@ -68,12 +70,29 @@ struct shpt_host *shpt_hosts_find(struct shpt_region *region,
 
 	if (host)
 		return host;
-	/* The policy has just changed, or the node has no host. */
 	xa_for_each(&region->hosts, slot, host) {
 		if (host->access == access)
 			return host;
 	}
 	return NULL;
+}
+
+/*
+ * The same for a fault in a guest that has this access and whose mmap_lock is
+ * held. The search is for when the policy has just changed, or the node has no
+ * host, as it has CPUs but no memory.
+ */
+struct shpt_host *shpt_hosts_find(struct shpt_region *region,
+				  enum shpt_access access, int node)
+{
+	struct shpt_host *host = xa_load(&region->hosts, slot_of(access, node));
+
+	if (host)
+		return host;
+	mutex_lock(&region->hosts_lock);
+	host = find_any(region, access, node);
+	mutex_unlock(&region->hosts_lock);
+	return host;
 }
 
 /*
@@ -107,7 +126,7 @@ static struct shpt_host *get_model(struct shpt_region *region,
 	struct shpt_host *host;
 
 	mutex_lock(&region->hosts_lock);
-	host = shpt_hosts_find(region, access, node);
+	host = find_any(region, access, node);
 	if (host && !shpt_host_get(host))
 		host = NULL;
 	mutex_unlock(&region->hosts_lock);
@@ -225,6 +244,8 @@ static void put_in(struct shpt_region *region, struct list_head *made,
 		replaced = xa_store(&region->hosts,
 				    slot_of(host->access, host->node), host,
 				    GFP_KERNEL | __GFP_NOFAIL);
+		if (host->access == ACCESS_SYNC)
+			WRITE_ONCE(region->sync, true);
 		if (replaced)
 			list_add(&replaced->retiring, old);
 	}
@@ -235,6 +256,7 @@ struct making {
 	enum shpt_access access;
 	struct file *file;		/* NULL: that of a host there is */
 	bool copy;
+	const bool *enough;		/* what is copied will do */
 	struct list_head made;
 };
 
@@ -258,7 +280,7 @@ static int make_host(struct making *making, int node)
 	}
 	list_add(&host->retiring, &making->made);
 	if (making->copy)
-		shpt_host_copy(host, model);
+		shpt_host_copy(host, model, making->enough);
 out:
 	if (model)
 		shpt_host_put(model);
@@ -279,48 +301,7 @@ static int make_hosts(struct making *making, int policy)
 	return err;
 }
 
-struct hosts_call {
-	struct shpt_call call;
-	struct shpt_region *region;
-	struct mem_cgroup *memcg;	/* whose tables the new ones are */
-	struct file *file;		/* to open: of the backing */
-	enum shpt_access access;
-	int node;			/* to renew: the new policy */
-	bool keep_node;			/* the policy that there is */
-	u64 freed_bytes;		/* out */
-};
-
-static void hosts_call_free(struct shpt_call *call)
-{
-	struct hosts_call *req = container_of(call, struct hosts_call, call);
-
-	if (req->file)
-		fput(req->file);
-	mem_cgroup_put(req->memcg);
-	shpt_region_unpin(req->region);
-	kfree(req);
-}
-
-/*
- * Who asks pays: at the limit of a memory cgroup its processes are killed, and
- * no other's may be for that. Where nobody asks it is who opened the region.
- */
-static struct hosts_call *hosts_call_alloc(struct shpt_region *region,
-					   int (*run)(struct shpt_call *call))
-{
-	struct hosts_call *req = kzalloc(sizeof(*req), GFP_KERNEL);
-
-	if (!req)
-		return NULL;
-	shpt_call_init(&req->call, run, hosts_call_free);
-	shpt_region_pin(region);
-	req->region = region;
-	if (current->mm)
-		req->memcg = get_mem_cgroup_from_mm(current->mm);
-	return req;
-}
-
-/* Make those of one access that the region lacks; under making_lock. */
+/* Make those of one access that the region lacks. */
 static int add_hosts(struct shpt_region *region, enum shpt_access access,
 		     struct file *file)
 {
@@ -339,31 +320,87 @@ static int add_hosts(struct shpt_region *region, enum shpt_access access,
 	if (!err) {
 		put_in(region, &making.made, &none);
 		mutex_unlock(&region->hosts_lock);
+		/* Left over if the one who wanted to write was killed. */
+		if (!list_empty(&making.made))
+			err = -EINTR;
 	}
 	destroy_all(&making.made);
 	return err;
 }
 
+struct open_call {
+	struct shpt_call call;
+	struct shpt_region *region;
+	struct file *file;		/* of the backing, to write */
+	struct mem_cgroup *memcg;
+	enum shpt_access access;
+};
+
 static int open_run(struct shpt_call *call)
 {
-	struct hosts_call *req = container_of(call, struct hosts_call, call);
+	struct open_call *req = container_of(call, struct open_call, call);
 	struct shpt_region *region = req->region;
 	struct mem_cgroup *old;
 	int err;
 
-	old = set_active_memcg(req->memcg ?: region->memcg);
-	mutex_lock(&region->making_lock);
+	old = set_active_memcg(req->memcg);
 	err = add_hosts(region, ACCESS_READ, region->backing);
 	if (!err && req->access != ACCESS_READ)
 		err = add_hosts(region, ACCESS_WRITE, req->file);
-	if (!err && req->access == ACCESS_SYNC) {
+	if (!err && req->access == ACCESS_SYNC)
 		err = add_hosts(region, ACCESS_SYNC, req->file);
-		if (!err)
-			WRITE_ONCE(region->sync, true);
-	}
-	mutex_unlock(&region->making_lock);
 	set_active_memcg(old);
+	up(&region->making);
 	return err;
+}
+
+static void open_free(struct shpt_call *call)
+{
+	struct open_call *req = container_of(call, struct open_call, call);
+
+	if (req->file)
+		fput(req->file);
+	mem_cgroup_put(req->memcg);
+	shpt_region_unpin(req->region);
+	kfree(req);
+}
+
+static struct open_call *open_call_alloc(struct shpt_region *region,
+					 const struct path *path,
+					 enum shpt_access access)
+{
+	struct open_call *req = kzalloc(sizeof(*req), GFP_KERNEL);
+	struct file *file;
+
+	if (!req)
+		return ERR_PTR(-ENOMEM);
+	if (access != ACCESS_READ) {
+		file = shpt_open_backing(path, O_RDWR);
+		if (IS_ERR(file)) {
+			kfree(req);
+			return ERR_CAST(file);
+		}
+		req->file = file;
+	}
+	shpt_call_init(&req->call, open_run, open_free);
+	shpt_region_pin(region);
+	req->region = region;
+	req->memcg = get_mem_cgroup_from_mm(current->mm);
+	req->access = access;
+	return req;
+}
+
+/* Has it all hosts that a file of this access needs? */
+static bool is_complete(struct shpt_region *region, enum shpt_access access)
+{
+	enum shpt_access a;
+	bool complete = true;
+
+	mutex_lock(&region->hosts_lock);
+	for (a = 0; a <= access; a++)
+		complete &= !!find_any(region, a, NUMA_NO_NODE);
+	mutex_unlock(&region->hosts_lock);
+	return complete;
 }
 
 /**
@@ -377,38 +414,47 @@ static int open_run(struct shpt_call *call)
 int shpt_hosts_open(struct shpt_region *region, const struct path *path,
 		    enum shpt_access access)
 {
-	struct hosts_call *req = hosts_call_alloc(region, open_run);
-	struct file *file;
+	struct open_call *req;
 
-	if (!req)
-		return -ENOMEM;
-	req->access = access;
-	if (access != ACCESS_READ) {
-		file = shpt_open_backing(path, O_RDWR);
-		if (IS_ERR(file)) {
-			hosts_call_free(&req->call);
-			return PTR_ERR(file);
-		}
-		req->file = file;
+	if (is_complete(region, access))
+		return 0;
+	if (down_killable(&region->making))
+		return -EINTR;
+	req = open_call_alloc(region, path, access);
+	if (IS_ERR(req)) {
+		up(&region->making);
+		return PTR_ERR(req);
 	}
 	return shpt_call_wait(&req->call, WORK_CPU_UNBOUND, shpt_hosts_wq);
 }
 
-static int make_successors(struct shpt_region *region, int policy,
-			   struct list_head *made)
+/*
+ * A renewal, from making to the end of retiring. One at a time for each region:
+ * each leaves a set of tables in memory until it is done.
+ */
+struct renewal {
+	struct shpt_call call;		/* unused by shpt_hosts_renew_here() */
+	struct shpt_region *region;
+	struct mem_cgroup *memcg;
+	int node;			/* the policy */
+	u64 freed_bytes;		/* out */
+};
+
+static int make_successors(struct renewal *renewal, struct list_head *made)
 {
 	enum shpt_access access;
 	int err = 0;
 
 	for (access = 0; !err && access < NR_ACCESSES; access++) {
 		struct making making = {
-			.region = region,
+			.region = renewal->region,
 			.access = access,
 			.copy = true,
+			.enough = &renewal->call.abandoned,
 			.made = LIST_HEAD_INIT(making.made),
 		};
 
-		err = make_hosts(&making, policy);
+		err = make_hosts(&making, renewal->node);
 		list_splice(&making.made, made);
 	}
 	return err;
@@ -454,53 +500,85 @@ static int exchange(struct shpt_region *region, int policy,
 	return 0;
 }
 
-static int renew_run(struct shpt_call *call)
+/* In a worker that has making and renewing; it gives them back. */
+static int renew(struct renewal *renewal)
 {
-	struct hosts_call *req = container_of(call, struct hosts_call, call);
-	struct shpt_region *region = req->region;
+	struct shpt_region *region = renewal->region;
 	struct mem_cgroup *memcg;
-	int policy, err;
 	u64 before, after;
 	LIST_HEAD(made);
 	LIST_HEAD(old);
+	int err;
 
-	memcg = set_active_memcg(req->memcg ?: region->memcg);
-	mutex_lock(&region->making_lock);
-	policy = req->keep_node ? region->node : req->node;
-	err = make_successors(region, policy, &made);
+	memcg = set_active_memcg(renewal->memcg);
+	err = make_successors(renewal, &made);
 	after = table_bytes(&made);
 	if (!err)
-		err = exchange(region, policy, &made, &old);
-	mutex_unlock(&region->making_lock);
+		err = exchange(region, renewal->node, &made, &old);
 	set_active_memcg(memcg);
+	up(&region->making);
 
 	before = table_bytes(&old);
-	req->freed_bytes = before > after ? before - after : 0;
+	renewal->freed_bytes = before > after ? before - after : 0;
 	destroy_all(&made);
 	shpt_retire_hosts(region, &old);
+	up(&region->renewing);
 	return err;
 }
 
-/*
- * Guests move to other hosts at their next fault. Also when -EINTR is returned
- * all is done in the end.
- */
-static int renew(struct shpt_region *region, const int *node, u64 *freed_bytes)
+static int renew_run(struct shpt_call *call)
 {
-	struct hosts_call *req = hosts_call_alloc(region, renew_run);
+	return renew(container_of(call, struct renewal, call));
+}
+
+static void renew_free(struct shpt_call *call)
+{
+	struct renewal *renewal = container_of(call, struct renewal, call);
+
+	mem_cgroup_put(renewal->memcg);
+	shpt_region_unpin(renewal->region);
+	kfree(renewal);
+}
+
+/* Wait for one's turn, with what follows from it. */
+static int lock_renewal(struct shpt_region *region)
+{
+	if (down_killable(&region->renewing))
+		return -EINTR;
+	if (!down_killable(&region->making))
+		return 0;
+	up(&region->renewing);
+	return -EINTR;
+}
+
+static void unlock_renewal(struct shpt_region *region)
+{
+	up(&region->making);
+	up(&region->renewing);
+}
+
+/* By a worker, for the caller, who has waited for his turn. */
+static int renew_and_wait(struct shpt_region *region, int node,
+			  u64 *freed_bytes)
+{
+	struct renewal *renewal = kzalloc(sizeof(*renewal), GFP_KERNEL);
 	int err;
 
-	if (!req)
+	if (!renewal) {
+		unlock_renewal(region);
 		return -ENOMEM;
-	req->keep_node = !node;
-	if (node)
-		req->node = *node;
+	}
+	shpt_call_init(&renewal->call, renew_run, renew_free);
+	shpt_region_pin(region);
+	renewal->region = region;
+	renewal->memcg = get_mem_cgroup_from_mm(current->mm);
+	renewal->node = node;
 	/* Kept until its result is read. */
-	refcount_inc(&req->call.users);
-	err = shpt_call_wait(&req->call, WORK_CPU_UNBOUND, shpt_hosts_wq);
-	if (!err && freed_bytes)
-		*freed_bytes = req->freed_bytes;
-	shpt_call_put(&req->call);
+	refcount_inc(&renewal->call.users);
+	err = shpt_call_wait(&renewal->call, WORK_CPU_UNBOUND, shpt_renew_wq);
+	if (!err)
+		*freed_bytes = renewal->freed_bytes;
+	shpt_call_put(&renewal->call);
 	return err;
 }
 
@@ -513,11 +591,21 @@ static int renew(struct shpt_region *region, const int *node, u64 *freed_bytes)
  */
 int shpt_hosts_set_node(struct shpt_region *region, int node)
 {
+	u64 ignored;
+	int err;
+
 	if (node < SHPT_NODE_LOCAL || node >= MAX_NUMNODES)
 		return -EINVAL;
 	if (node >= 0 && !(node_online(node) && is_full_node(node)))
 		return -ENXIO;
-	return renew(region, &node, NULL);
+	err = lock_renewal(region);
+	if (err)
+		return err;
+	if (node == region->node) {
+		unlock_renewal(region);
+		return 0;
+	}
+	return renew_and_wait(region, node, &ignored);
 }
 
 /**
@@ -529,5 +617,26 @@ int shpt_hosts_set_node(struct shpt_region *region, int node)
  */
 int shpt_hosts_renew(struct shpt_region *region, u64 *freed_bytes)
 {
-	return renew(region, NULL, freed_bytes);
+	int err = lock_renewal(region);
+
+	return err ?: renew_and_wait(region, region->node, freed_bytes);
+}
+
+/* The same in a worker. -EBUSY if somebody is at it. */
+int shpt_hosts_renew_here(struct shpt_region *region, struct mem_cgroup *memcg,
+			  u64 *freed_bytes)
+{
+	struct renewal renewal = { .region = region, .memcg = memcg };
+	int err;
+
+	if (down_trylock(&region->renewing))
+		return -EBUSY;
+	if (down_trylock(&region->making)) {
+		up(&region->renewing);
+		return -EBUSY;
+	}
+	renewal.node = region->node;
+	err = renew(&renewal);
+	*freed_bytes = renewal.freed_bytes;
+	return err;
 }

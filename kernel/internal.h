@@ -18,10 +18,11 @@
  *
  *   registry_lock	    registrations (register.c)
  *   shpt_open_lock	    creating a region
- *   shpt_region.making_lock  making hosts; workers only
- *     shpt_region.hosts_lock   which hosts a region has
- *       shpt_regions_lock    the table of regions; held for moments
+ *     shpt_regions_lock    the table of regions; held for moments
+ *   shpt_region.renewing   replacing a region's hosts
+ *     shpt_region.making   making them
  *   guest's mmap_lock	    shpt_mm.guests, shpt_guest.vmas, vm_private_data
+ *     shpt_region.hosts_lock   which hosts a region has; held for moments
  *     host's mmap_lock	    nested as SINGLE_DEPTH_NESTING; read in faults
  *       file system locks
  *     shpt_mm.lock	    links: states, invalidations, the PUD entries
@@ -30,8 +31,8 @@
  * shpt_mm.lock may be taken by a kprobe handler with interrupts off, so nobody
  * who holds it waits for an IPI, nor for a lock whose holder may. The host's
  * mmap_lock is held for write only by the module's workers, and not with a
- * guest's. The one worker that needs a guest's mmap_lock for write and is waited
- * for by nobody under any (retire.c) only tries for it.
+ * guest's. Workers that need a guest's mmap_lock (adoption, retire.c) hold no
+ * lock meanwhile, and nobody waits for them under any.
  */
 #ifndef SHPT_INTERNAL_H
 #define SHPT_INTERNAL_H
@@ -44,6 +45,7 @@
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
+#include <linux/semaphore.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -69,6 +71,12 @@ enum shpt_access {
 	NR_ACCESSES
 };
 
+enum shpt_backing_kind {
+	BACKING_SHMEM,
+	BACKING_FSDAX,
+	BACKING_DEVDAX,
+};
+
 struct shpt_region {
 	struct kobject kobj;		/* its directory in sysfs; its lifetime */
 	u64 id;
@@ -79,12 +87,16 @@ struct shpt_region {
 	unsigned int writers;		/* of these, open for writing */
 	struct file *backing;		/* the module's own, read-only */
 	struct inode *inode;		/* what region files are open on */
-	struct mem_cgroup *memcg;	/* of the first opener */
-	bool fsdax;			/* else shmem */
+	struct mem_cgroup *memcg;	/* pays for mode "always" */
+	enum shpt_backing_kind kind;
+	u64 device_bytes;		/* size of a device-dax */
+	bool locked;			/* pages stay in memory */
 	struct shpt_registration *registration;	/* registry_lock */
 
-	struct mutex making_lock;	/* for who makes hosts */
-	struct mutex hosts_lock;	/* writers of hosts, chunks, node */
+	/* Semaphores, as who asks takes them and a worker gives them back. */
+	struct semaphore renewing;	/* replacing hosts, to the end */
+	struct semaphore making;	/* making hosts, until they are in place */
+	struct mutex hosts_lock;	/* writers of hosts, chunks, node, memcg */
 	struct xarray hosts;		/* struct shpt_host by slot */
 	unsigned long chunks;		/* that guests have mapped, at most */
 	int node;			/* policy: a node or SHPT_NODE_* */
@@ -123,6 +135,7 @@ struct shpt_host {
 	struct rcu_head rcu;
 	struct mmu_notifier mn;
 	struct mm_struct *mm;		/* mm_users held until destroyed */
+	const struct vm_operations_struct *vm_ops;	/* of its mapping */
 	struct shpt_region *region;
 	struct file *file;		/* what it maps */
 	enum shpt_access access;
@@ -131,6 +144,7 @@ struct shpt_host {
 	struct list_head retiring;	/* hosts.c */
 	struct mutex cover_lock;	/* worker only */
 	unsigned long covered;		/* chunks mapped so far, only grows */
+	unsigned long touched;		/* chunks below which all tables are */
 	struct xarray chunks;		/* struct shpt_chunk by file chunk */
 };
 
@@ -192,6 +206,7 @@ struct shpt_link {
 extern struct workqueue_struct *shpt_wq;
 extern struct workqueue_struct *shpt_adoption_wq;
 extern struct workqueue_struct *shpt_hosts_wq;
+extern struct workqueue_struct *shpt_renew_wq;
 extern struct workqueue_struct *shpt_node_wq;
 int shpt_copy_args(void *args, size_t known, const void __user *from,
 		   u32 *size);
@@ -205,6 +220,7 @@ struct shpt_call {
 	refcount_t users;		/* the worker and the one who waits */
 	int (*run)(struct shpt_call *call);
 	void (*free)(struct shpt_call *call);
+	bool abandoned;			/* nobody waits any more */
 	int err;
 };
 
@@ -213,6 +229,12 @@ void shpt_call_init(struct shpt_call *call, int (*run)(struct shpt_call *call),
 void shpt_call_put(struct shpt_call *call);
 int shpt_call_wait(struct shpt_call *call, int cpu,
 		   struct workqueue_struct *wq);
+
+/* backing.c */
+int shpt_backing_kind(const struct file *file);
+unsigned long shpt_backing_granule(enum shpt_backing_kind kind);
+int shpt_backing_init(struct shpt_region *region);
+u64 shpt_backing_bytes(const struct shpt_region *region);
 
 /* region.c */
 extern struct mutex shpt_open_lock;
@@ -250,6 +272,8 @@ struct shpt_host *shpt_hosts_next(struct shpt_region *region,
 int shpt_hosts_cover(struct shpt_region *region, unsigned long chunks);
 int shpt_hosts_set_node(struct shpt_region *region, int node);
 int shpt_hosts_renew(struct shpt_region *region, u64 *freed_bytes);
+int shpt_hosts_renew_here(struct shpt_region *region, struct mem_cgroup *memcg,
+			  u64 *freed_bytes);
 
 /* host.c */
 struct shpt_host *shpt_host_create(struct shpt_region *region,
@@ -264,7 +288,6 @@ vm_fault_t shpt_host_fault_here(struct shpt_host *host, pgoff_t pgoff,
 				unsigned int flags);
 vm_fault_t shpt_host_fault(struct shpt_host *host, pgoff_t pgoff,
 			   unsigned int flags);
-vm_fault_t shpt_host_charge(struct shpt_region *region, pgoff_t pgoff);
 struct shpt_chunk *shpt_host_chunk(struct shpt_host *host, unsigned long chunk);
 unsigned long shpt_max_chunks(const struct shpt_region *region);
 
@@ -280,10 +303,15 @@ bool shpt_host_pud(struct shpt_host *host, unsigned long chunk, pud_t *pud);
 u64 shpt_host_unshared_bytes(struct shpt_host *host);
 u64 shpt_host_empty_bytes(struct shpt_host *host, unsigned long first,
 			  unsigned long last);
-void shpt_host_copy(struct shpt_host *to, struct shpt_host *from);
+void shpt_host_copy(struct shpt_host *to, struct shpt_host *from,
+		    const bool *enough);
 
 /* retire.c */
 void shpt_retire_hosts(struct shpt_region *region, struct list_head *hosts);
+
+/* lock.c */
+int shpt_lock(struct shpt_region *region);
+void shpt_unlock(struct shpt_region *region);
 
 /* reclaim.c */
 int shpt_reclaim(struct shpt_region *region, struct shpt_reclaim *args);
@@ -297,7 +325,7 @@ struct mm_struct *shpt_donor_get_mm(void);
 int shpt_donor_donate(void);
 
 /* guest.c */
-extern const struct vm_operations_struct shpt_shmem_vm_ops;
+extern const struct vm_operations_struct shpt_vm_ops;
 extern const struct vm_operations_struct shpt_fsdax_vm_ops;
 int shpt_guest_mmap(struct file *file, struct vm_area_struct *vma);
 unsigned long shpt_guest_get_unmapped_area(struct file *file,
@@ -310,7 +338,7 @@ int shpt_mapping_info(struct shpt_mapping_info *info);
 
 static inline bool shpt_vma_is_guest(const struct vm_area_struct *vma)
 {
-	return vma->vm_ops == &shpt_shmem_vm_ops ||
+	return vma->vm_ops == &shpt_vm_ops ||
 	       vma->vm_ops == &shpt_fsdax_vm_ops;
 }
 
@@ -318,6 +346,10 @@ static inline bool shpt_vma_is_guest(const struct vm_area_struct *vma)
 vm_fault_t shpt_fault(struct vm_fault *vmf);
 vm_fault_t shpt_huge_fault(struct vm_fault *vmf, unsigned int order);
 vm_fault_t shpt_mkwrite(struct vm_fault *vmf);
+
+/* charge.c */
+vm_fault_t shpt_charge(struct shpt_host *host, struct mm_struct *mm,
+		       vm_flags_t vm_flags, pgoff_t pgoff);
 
 /* populate.c */
 int shpt_populate(struct shpt_region *region, enum shpt_access access,
@@ -330,7 +362,7 @@ void shpt_mm_put(struct shpt_mm *smm);
 void shpt_mm_put_all(void);
 void shpt_mm_set_foreign(struct mm_struct *mm);
 bool shpt_mm_is_ours(const struct mmu_notifier *mn);
-bool shpt_mm_invalidating(struct shpt_mm *smm, unsigned long addr);
+bool shpt_mm_linkable(struct shpt_mm *smm, unsigned long addr);
 void shpt_check_flushed(struct shpt_mm *smm, unsigned long addr);
 struct shpt_host *shpt_linked_host(struct shpt_mm *smm, unsigned long addr);
 int shpt_link(struct shpt_guest *guest, struct shpt_host *host,

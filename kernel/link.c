@@ -255,6 +255,8 @@ static void unlink_and_flush(struct shpt_mm *smm, unsigned long start,
 	spin_lock(&smm->lock);
 	settle(smm, start, end, seq);
 	spin_unlock(&smm->lock);
+	if (wq_has_sleeper(&smm->inv_wait))
+		wake_up_all(&smm->inv_wait);
 }
 
 /* The access to a range is about to change. */
@@ -317,15 +319,21 @@ static void mm_invalidate_end(struct mmu_notifier *mn,
 		wake_up_all(&smm->inv_wait);
 }
 
-/* Is some invalidation of the chunk of addr between start and end? */
-bool shpt_mm_invalidating(struct shpt_mm *smm, unsigned long addr)
+/* A link may exist when no invalidation is under way, and no flush is owed. */
+static bool is_linkable(const struct shpt_link *link)
+{
+	return !link->invalidations && link->state != LINK_UNFLUSHED;
+}
+
+/* Is it worth while to try again to link the chunk of addr? */
+bool shpt_mm_linkable(struct shpt_mm *smm, unsigned long addr)
 {
 	struct shpt_link *link;
 	bool ret;
 
 	spin_lock(&smm->lock);
 	link = xa_load(&smm->links, addr >> CHUNK_SHIFT);
-	ret = link && link->invalidations;
+	ret = !link || is_linkable(link) || smm->foreign;
 	spin_unlock(&smm->lock);
 	return ret;
 }
@@ -546,8 +554,8 @@ static int swap_in(struct shpt_link *link, struct shpt_chunk *chunk,
  *
  * The host must have its PMD table for the chunk, and the caller flushes the mm
  * afterwards. Returns 0 if the chunk is linked now, -EAGAIN if an invalidation
- * is under way, -ESTALE if the host is retired or the link to another one just
- * being flushed, -EBUSY if this mm is never to be linked again, -ENOMEM.
+ * or the flush of an unlink is under way, -ESTALE if the host is retired, -EBUSY
+ * if this mm is never to be linked again, -ENOMEM.
  */
 int shpt_link(struct shpt_guest *guest, struct shpt_host *host,
 	      unsigned long addr, pud_t *pudp, pgoff_t pgoff)
@@ -569,15 +577,12 @@ int shpt_link(struct shpt_guest *guest, struct shpt_host *host,
 	link = xa_load(&smm->links, addr >> CHUNK_SHIFT);
 	if (smm->released || smm->foreign || WARN_ON_ONCE(!link))
 		ret = -EBUSY;
-	else if (link->invalidations)
+	else if (!is_linkable(link))
 		ret = -EAGAIN;
 	else if (READ_ONCE(host->retired))
 		ret = -ESTALE;
 	else if (link->state == LINK_FREE)
 		ret = swap_in(link, chunk, addr, pudp, host_pud);
-	/* Retired hosts' links are unlinked without holding off new ones. */
-	else if (link->state == LINK_UNFLUSHED)
-		ret = -ESTALE;
 	spin_unlock(&smm->lock);
 	return ret;
 }

@@ -15,14 +15,15 @@
 #include "trace.h"
 
 /*
- * Several, so that nothing waits for its own kind: adoptions wait for a guest's
- * mmap_lock, and who holds that may wait for shpt_wq, which takes no guest's
- * lock. Making and retiring hosts takes long, and waits for faults that are
- * done on the CPUs of a node.
+ * Several, so that nothing waits for its own kind. Adoptions and renewals wait
+ * for a guest's mmap_lock, and who holds that may wait for shpt_wq, which takes
+ * no guest's lock. Renewals take long, and are not to hold up those who open
+ * regions (shpt_hosts_wq). Both wait for faults done on the CPUs of a node.
  */
 struct workqueue_struct *shpt_wq;
 struct workqueue_struct *shpt_adoption_wq;
 struct workqueue_struct *shpt_hosts_wq;
+struct workqueue_struct *shpt_renew_wq;
 struct workqueue_struct *shpt_node_wq;
 
 /**
@@ -137,6 +138,8 @@ static int check_ground(void)
 
 static void free_workqueues(void)
 {
+	if (shpt_renew_wq)
+		destroy_workqueue(shpt_renew_wq);
 	if (shpt_hosts_wq)
 		destroy_workqueue(shpt_hosts_wq);
 	if (shpt_node_wq)
@@ -152,8 +155,10 @@ static int alloc_workqueues(void)
 	shpt_wq = alloc_workqueue("shpt", WQ_UNBOUND, 0);
 	shpt_adoption_wq = alloc_workqueue("shpt_adoption", WQ_UNBOUND, 0);
 	shpt_hosts_wq = alloc_workqueue("shpt_hosts", WQ_UNBOUND, 0);
+	shpt_renew_wq = alloc_workqueue("shpt_renew", WQ_UNBOUND, 0);
 	shpt_node_wq = alloc_workqueue("shpt_node", 0, 0);
-	if (shpt_wq && shpt_adoption_wq && shpt_hosts_wq && shpt_node_wq)
+	if (shpt_wq && shpt_adoption_wq && shpt_hosts_wq && shpt_renew_wq &&
+	    shpt_node_wq)
 		return 0;
 	free_workqueues();
 	return -ENOMEM;

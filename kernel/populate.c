@@ -27,17 +27,24 @@ static int check_range(const struct shpt_populate *args)
 static long populate_page(struct shpt_region *region, enum shpt_access access,
 			  pgoff_t pgoff, bool write)
 {
+	bool for_writers = access != ACCESS_READ;
 	unsigned long pages = PTRS_PER_PTE;
 	struct shpt_host *host = NULL;
-	vm_fault_t ret;
+	vm_fault_t ret = 0;
 
-	ret = shpt_host_charge(region, pgoff);
 	while ((host = shpt_hosts_next(region, host))) {
-		if (ret & VM_FAULT_ERROR || host->access != access)
+		bool writable = host->access != ACCESS_READ;
+
+		if (ret & VM_FAULT_ERROR || writable != for_writers)
+			continue;
+		ret = shpt_charge(host, current->mm, 0, pgoff);
+		if (ret)
 			continue;
 		ret = shpt_host_fault(host, pgoff,
 				      write ? FAULT_FLAG_WRITE : 0);
-		pages = min(pages, shpt_host_mapped(host, pgoff, write));
+		/* Replaced meanwhile: try again with its successor. */
+		pages = READ_ONCE(host->retired) ? 0 :
+			min(pages, shpt_host_mapped(host, pgoff, write));
 	}
 	if (ret & VM_FAULT_OOM)
 		return -ENOMEM;
@@ -67,20 +74,20 @@ int shpt_populate(struct shpt_region *region, enum shpt_access access,
 		return -EACCES;
 	end = args->offset + args->length;
 	args->populated = 0;
-	err = shpt_hosts_cover(region, DIV_ROUND_UP_ULL(end, CHUNK_SIZE));
+	err = shpt_hosts_cover(region, ((end - 1) >> CHUNK_SHIFT) + 1);
 	if (err)
 		return err;
 
 	for (at = args->offset; at < end; ) {
 		pgoff_t pgoff = at >> PAGE_SHIFT;
 
-		if (at >= i_size_read(region->key))
+		if (at >= shpt_backing_bytes(region))
 			return 0;
 		if (signal_pending(current))
 			return -EINTR;
 		done = populate_page(region, access, pgoff, write);
 		/* Shortened meanwhile: that is the end, not an error. */
-		if (done == -EIO && at >= i_size_read(region->key))
+		if (done == -EIO && at >= shpt_backing_bytes(region))
 			return 0;
 		if (done < 0)
 			return done;

@@ -9,9 +9,9 @@
  * That inode says S_DAX, though it has no storage: it makes vma_is_dax() true
  * for guests, so that the core offers us huge faults whatever the switches of
  * THP say, and keeps NUMA balancing, khugepaged, mlock and KSM away. It is a
- * character device for shmem, as the core allows long-term pins of device-dax
- * but not of FS-DAX, and a regular file for FS-DAX, where they must be
- * refused. It has no i_fop: nobody can open it a second time.
+ * character device for shmem and device-dax, as the core allows long-term pins
+ * of device-dax but not of FS-DAX, and a regular file for FS-DAX, where they
+ * must be refused. It has no i_fop: nobody can open it a second time.
  *
  * Lifetime. Region files (and so guests' VMAs) keep a region in the table, and
  * work that is under way for it; a registration is a region file that the module
@@ -144,7 +144,7 @@ static struct inode *region_inode(struct shpt_region *region)
 	if (!inode)
 		return ERR_PTR(-ENOMEM);
 	inode->i_ino = get_next_ino();
-	inode->i_mode = (region->fsdax ? S_IFREG : S_IFCHR) | 0600;
+	inode->i_mode = (region->kind == BACKING_FSDAX ? S_IFREG : S_IFCHR) | 0600;
 	inode->i_flags |= S_DAX | S_PRIVATE;
 	inode->i_op = &region_inode_ops;
 	simple_inode_init_ts(inode);
@@ -238,6 +238,33 @@ static long region_set_reclaim(struct shpt_region *region, void __user *argp)
 	return err ? err : shpt_set_reclaim(region, &args);
 }
 
+/* The calls that have no arguments yet. */
+static int region_no_args(void __user *argp)
+{
+	struct shpt_no_args args;
+	u32 size;
+	int err;
+
+	err = shpt_copy_args(&args, sizeof(args), argp, &size);
+	if (err)
+		return err;
+	return args.flags ? -EINVAL : 0;
+}
+
+static long region_lock(struct shpt_region *region, void __user *argp)
+{
+	return region_no_args(argp) ?: shpt_lock(region);
+}
+
+static long region_unlock(struct shpt_region *region, void __user *argp)
+{
+	int err = region_no_args(argp);
+
+	if (!err)
+		shpt_unlock(region);
+	return err;
+}
+
 /* To steer a region takes the right to write to it, or SHPT_IOC_OPEN_ID. */
 static long region_steer(struct file *file, unsigned int cmd,
 			 void __user *argp)
@@ -251,6 +278,10 @@ static long region_steer(struct file *file, unsigned int cmd,
 		return region_set_node(region, argp);
 	case SHPT_IOC_RECLAIM:
 		return region_reclaim(region, argp);
+	case SHPT_IOC_LOCK:
+		return region_lock(region, argp);
+	case SHPT_IOC_UNLOCK:
+		return region_unlock(region, argp);
 	default:
 		return region_set_reclaim(region, argp);
 	}
@@ -269,6 +300,8 @@ static long region_ioctl(struct file *file, unsigned int cmd,
 	case SHPT_IOC_SET_NODE:
 	case SHPT_IOC_RECLAIM:
 	case SHPT_IOC_SET_RECLAIM:
+	case SHPT_IOC_LOCK:
+	case SHPT_IOC_UNLOCK:
 		return region_steer(file, cmd, argp);
 	case SHPT_IOC_REGISTER:
 		return shpt_register(file, argp);
@@ -306,6 +339,7 @@ static void region_retire(struct shpt_region *region)
 {
 	WARN_ON_ONCE(!list_empty(&region->guests));
 	shpt_reclaim_stop(region);
+	shpt_unlock(region);
 	kobject_del(&region->kobj);
 	shpt_hosts_destroy(region);
 	iput(region->inode);
@@ -427,7 +461,6 @@ static void region_free(struct kobject *kobj)
 
 	if (region->backing)
 		fput(region->backing);
-	mem_cgroup_put(region->memcg);
 	kfree(region);
 }
 
@@ -484,7 +517,8 @@ void shpt_region_set_owner(struct shpt_region *region, kuid_t owner)
 	mutex_unlock(&shpt_regions_lock);
 }
 
-static struct shpt_region *region_alloc(struct inode *key, bool fsdax)
+static struct shpt_region *region_alloc(struct inode *key,
+					enum shpt_backing_kind kind)
 {
 	struct shpt_region *region = kzalloc(sizeof(*region), GFP_KERNEL);
 
@@ -494,9 +528,9 @@ static struct shpt_region *region_alloc(struct inode *key, bool fsdax)
 	region->id = ++last_id;
 	region->key = key;
 	region->owner = current_uid();
-	region->memcg = get_mem_cgroup_from_mm(current->mm);
-	region->fsdax = fsdax;
-	mutex_init(&region->making_lock);
+	region->kind = kind;
+	sema_init(&region->renewing, 1);
+	sema_init(&region->making, 1);
 	mutex_init(&region->hosts_lock);
 	xa_init(&region->hosts);
 	region->node = SHPT_NODE_ONE;
@@ -536,7 +570,8 @@ struct file *shpt_open_backing(const struct path *path, int access)
 }
 
 /* Make the region of a backing, without hosts, for one file. */
-static struct shpt_region *region_create(struct file *backing, bool fsdax,
+static struct shpt_region *region_create(struct file *backing,
+					 enum shpt_backing_kind kind,
 					 bool writer)
 {
 	struct shpt_region *region;
@@ -547,9 +582,12 @@ static struct shpt_region *region_create(struct file *backing, bool fsdax,
 		return ERR_PTR(err);
 	if (!shpt_region_dir)
 		return ERR_PTR(-ENOMEM);
-	region = region_alloc(backing->f_mapping->host, fsdax);
+	region = region_alloc(backing->f_mapping->host, kind);
 	if (!region)
 		return ERR_PTR(-ENOMEM);
+	err = shpt_backing_init(region);
+	if (err)
+		goto err_put;
 	err = simple_pin_fs(&region_fs_type, &region_mnt, &region_mnt_pins);
 	if (err)
 		goto err_put;
@@ -585,16 +623,18 @@ err_put:
 }
 
 /* May the caller map the file so? All that have a say are asked by doing it. */
-static int ask_mmap(struct file *file, enum shpt_access access)
+static int ask_mmap(struct file *file, enum shpt_backing_kind kind,
+		    enum shpt_access access)
 {
 	unsigned long prot = access == ACCESS_READ ? PROT_READ :
 						     PROT_READ | PROT_WRITE;
 	unsigned long flags = access == ACCESS_SYNC ?
 			      MAP_SHARED_VALIDATE | MAP_SYNC : MAP_SHARED;
+	unsigned long bytes = shpt_backing_granule(kind);
 	unsigned long addr;
 
-	addr = vm_mmap(file, 0, PAGE_SIZE, prot, flags, 0);
-	return IS_ERR_VALUE(addr) ? addr : vm_munmap(addr, PAGE_SIZE);
+	addr = vm_mmap(file, 0, bytes, prot, flags, 0);
+	return IS_ERR_VALUE(addr) ? addr : vm_munmap(addr, bytes);
 }
 
 /* The same for who has no file of the backing. */
@@ -607,25 +647,25 @@ int shpt_region_ask_mmap(struct shpt_region *region, enum shpt_access access)
 				 access == ACCESS_READ ? O_RDONLY : O_RDWR);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
-	err = ask_mmap(file, access);
+	err = ask_mmap(file, region->kind, access);
 	fput(file);
 	return err;
 }
 
 /* Can this file be a backing, and may the caller have it mapped so? */
 static int check_backing(struct file *file, enum shpt_access access,
-			 bool *fsdax)
+			 enum shpt_backing_kind *kind)
 {
 	struct inode *inode = file->f_mapping->host;
+	int ret;
 
-	if (inode->i_sb->s_magic == HUGETLBFS_MAGIC)
-		return -EMEDIUMTYPE;
 	/* A region of a region would lock hosts in hosts. */
-	if (!S_ISREG(inode->i_mode) || inode->i_sb->s_type == &region_fs_type)
+	if (inode->i_sb->s_type == &region_fs_type)
 		return -ENODEV;
-	*fsdax = !shmem_mapping(file->f_mapping);
-	if (*fsdax && !IS_DAX(inode))
-		return -ENODEV;
+	ret = shpt_backing_kind(file);
+	if (ret < 0)
+		return ret;
+	*kind = ret;
 	if (!(file->f_mode & FMODE_READ))
 		return -EACCES;
 	if (access != ACCESS_READ) {
@@ -634,11 +674,11 @@ static int check_backing(struct file *file, enum shpt_access access,
 		if (IS_APPEND(inode))
 			return -EPERM;
 	}
-	return ask_mmap(file, access);
+	return ask_mmap(file, *kind, access);
 }
 
 static struct file *region_open(struct file *backing, enum shpt_access access,
-				bool fsdax)
+				enum shpt_backing_kind kind)
 {
 	bool writer = access != ACCESS_READ;
 	struct shpt_region *region;
@@ -648,7 +688,7 @@ static struct file *region_open(struct file *backing, enum shpt_access access,
 		return ERR_PTR(-EINTR);
 	region = region_find(backing->f_mapping->host, writer);
 	if (!region)
-		region = region_create(backing, fsdax, writer);
+		region = region_create(backing, kind, writer);
 	mutex_unlock(&shpt_open_lock);
 	if (IS_ERR(region))
 		return ERR_CAST(region);
@@ -683,20 +723,20 @@ static int wanted_access(const struct file *backing, u32 flags)
 int shpt_region_open(const struct shpt_open_region *args)
 {
 	struct file *backing, *file;
-	bool fsdax;
+	enum shpt_backing_kind kind;
 	int access, fd;
 
 	backing = fget(args->backing_fd);
 	if (!backing)
 		return -EBADF;
 	access = wanted_access(backing, args->flags);
-	fd = access < 0 ? access : check_backing(backing, access, &fsdax);
+	fd = access < 0 ? access : check_backing(backing, access, &kind);
 	if (fd < 0)
 		goto out;
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		goto out;
-	file = region_open(backing, access, fsdax);
+	file = region_open(backing, access, kind);
 	if (IS_ERR(file)) {
 		put_unused_fd(fd);
 		fd = PTR_ERR(file);
@@ -713,7 +753,7 @@ void shpt_region_info(struct shpt_region *region,
 		      struct shpt_region_info *info)
 {
 	struct shpt_host *host = NULL;
-	u64 unshared = 0;
+	s64 unshared = 0;
 
 	info->hosts = 0;
 	info->table_bytes = 0;
@@ -723,7 +763,7 @@ void shpt_region_info(struct shpt_region *region,
 		unshared += shpt_host_unshared_bytes(host);
 	}
 	info->id = region->id;
-	info->backing_bytes = i_size_read(region->key);
+	info->backing_bytes = shpt_backing_bytes(region);
 	info->guests = atomic_read(&region->nr_guests);
 	info->links = atomic_long_read(&region->links);
 	info->parked_bytes = info->links * PAGE_SIZE;

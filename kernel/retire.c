@@ -17,10 +17,12 @@
  *     its release notifier.
  *  3. Only now the old hosts go, their tables with them.
  *
- * Draining tries for the mmap_lock and never queues for it: a queued writer
- * would stop all faults of that process behind one that waits for storage. A
- * guest that cannot be drained keeps the old tables in memory for so long, and
- * nothing else.
+ * Draining tries for the mmap_lock at first: a writer in its queue stops all
+ * faults of that process behind one that waits for storage. But where readers
+ * overlap without end, one who only tries never gets it, and anybody could keep
+ * a region from ever being renewed again. So after a second it queues, for one
+ * guest at a time. That process is held up no more than by an mmap(2) of its
+ * own; all others are not.
  *
  * Guests that come while this is under way link to the successors only: they
  * enter the list after it was read, so they find the hosts that were there
@@ -77,35 +79,42 @@ static void snapshot_take(struct shpt_region *region, struct snapshot *snap)
 	}
 }
 
-/* Has everyone left who was walking the mm's tables when we were called? */
-static bool drained(struct mm_struct *mm)
+/* With the mmap_lock held for write: have all VMA locks as well. */
+static void lock_vmas(struct mm_struct *mm)
 {
 	VMA_ITERATOR(vmi, mm, 0);
 	struct vm_area_struct *vma;
-	bool ret;
+
+	for_each_vma(vmi, vma) {
+		if (shpt_vma_is_guest(vma))
+			vma_start_write(vma);
+	}
+}
+
+/* Have all left who were walking the mm's tables when we were called? */
+static bool drain_once(struct mm_struct *mm, bool queue)
+{
+	bool locked;
 
 	if (!mmget_not_zero(mm))
 		return true;
-	ret = mmap_write_trylock(mm);
-	if (ret) {
-		for_each_vma(vmi, vma) {
-			if (shpt_vma_is_guest(vma))
-				vma_start_write(vma);
-		}
+	/* Killable, though nobody kills a worker, for who looks for hung tasks. */
+	locked = queue ? !mmap_write_lock_killable(mm) :
+			 mmap_write_trylock(mm);
+	if (locked) {
+		lock_vmas(mm);
 		mmap_write_unlock(mm);
 	}
 	mmput_async(mm);
-	return ret;
+	return locked;
 }
 
 static void drain(struct mm_struct *mm)
 {
-	unsigned long pause = 1;
+	unsigned long patience = jiffies + HZ;
 
-	while (!drained(mm)) {
-		schedule_timeout_uninterruptible(pause);
-		pause = min(pause * 2, HZ / 4UL);
-	}
+	while (!drain_once(mm, time_after(jiffies, patience)))
+		schedule_timeout_idle(1);
 }
 
 /**

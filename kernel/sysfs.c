@@ -216,6 +216,14 @@ static ssize_t reclaim_mode_show(struct kobject *kobj,
 
 static struct kobj_attribute region_reclaim_mode = __ATTR_RO(reclaim_mode);
 
+static ssize_t locked_show(struct kobject *kobj, struct kobj_attribute *attr,
+			   char *buf)
+{
+	return sysfs_emit(buf, "%d\n", READ_ONCE(to_region(kobj)->locked));
+}
+
+static struct kobj_attribute region_locked = __ATTR_RO(locked);
+
 #define REGION_FACT(_name)						\
 	static struct region_fact region_##_name = {			\
 		.attr.attr = { .name = #_name, .mode = 0444 },		\
@@ -253,6 +261,7 @@ static struct attribute *region_attrs[] = {
 	&region_nodes.attr,
 	&region_node.attr,
 	&region_reclaim_mode.attr,
+	&region_locked.attr,
 	NULL
 };
 

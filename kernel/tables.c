@@ -103,9 +103,11 @@ u64 shpt_host_unshared_bytes(struct shpt_host *host)
 	u64 bytes = 0;
 	unsigned long i;
 
-	xa_for_each(&host->chunks, i, chunk)
+	xa_for_each(&host->chunks, i, chunk) {
 		bytes += atomic_read(&chunk->links) *
 			 chunk_table_bytes(host, i);
+		cond_resched();
+	}
 	return bytes;
 }
 
@@ -139,14 +141,15 @@ static u64 chunk_empty_bytes(pud_t pud)
 	return (empty + !used) * PAGE_SIZE;
 }
 
-/* Bytes of tables that map nothing, in the chunks from first to before last. */
+/* Bytes of tables that map nothing, in the chunks from first to last. */
 u64 shpt_host_empty_bytes(struct shpt_host *host, unsigned long first,
 			  unsigned long last)
 {
+	unsigned long end = READ_ONCE(host->touched);
 	u64 bytes = 0;
 	pud_t pud;
 
-	for (; first < min(last, host->covered); first++) {
+	for (; first <= last && first < end; first++) {
 		if (!shpt_host_pud(host, first, &pud))
 			continue;
 		bytes += chunk_empty_bytes(pud);
@@ -174,23 +177,40 @@ static bool host_maps(struct shpt_host *host, pgoff_t pgoff, bool *writable)
 	return pte_present(pte);
 }
 
+/*
+ * Has the file a page there, or one in swap? A hole that was punched since is
+ * not to be filled again. The file system of DAX knows by itself: reads of holes
+ * allocate nothing.
+ */
+static bool has_page(struct shpt_host *host, pgoff_t pgoff)
+{
+	return host->region->kind != BACKING_SHMEM ||
+	       xa_load(&host->file->f_mapping->i_pages, pgoff);
+}
+
+static bool is_enough(struct shpt_host *to, const bool *enough)
+{
+	return READ_ONCE(*enough) ||
+	       (to->access != ACCESS_READ && !READ_ONCE(to->region->writers));
+}
+
 static void copy_chunk(struct shpt_host *to, struct shpt_host *from,
-		       unsigned long chunk)
+		       unsigned long chunk, const bool *enough)
 {
 	pgoff_t pgoff = (pgoff_t)chunk << (CHUNK_SHIFT - PAGE_SHIFT);
 	pgoff_t end = pgoff + (CHUNK_SIZE >> PAGE_SHIFT);
+	bool track = to->region->kind == BACKING_FSDAX;
 	bool writable, ignored;
 
-	while (pgoff < end) {
+	while (pgoff < end && !is_enough(to, enough)) {
 		if (pmd_none(host_pmd(from, pgoff))) {
 			pgoff = round_down(pgoff, PTRS_PER_PTE) + PTRS_PER_PTE;
 			continue;
 		}
-		/* Shmem's entries are born writable; its write faults are slow. */
+		/* Entries are born writable where nobody tracks dirty pages. */
 		if (host_maps(from, pgoff, &writable) &&
-		    !host_maps(to, pgoff, &ignored))
-			shpt_host_fault(to, pgoff,
-					to->region->fsdax && writable ?
+		    !host_maps(to, pgoff, &ignored) && has_page(to, pgoff))
+			shpt_host_fault(to, pgoff, track && writable ?
 					FAULT_FLAG_WRITE : 0);
 		pgoff += shpt_host_mapped(to, pgoff, false);
 		cond_resched();
@@ -199,15 +219,18 @@ static void copy_chunk(struct shpt_host *to, struct shpt_host *from,
 
 /*
  * Have one host map what another of the same region maps, so that guests which
- * move there find it mapped. What cannot be mapped any more is left out.
+ * move there find it mapped. What cannot be mapped any more is left out, and
+ * so is the rest when nobody waits for it (enough) or needs it (a host for
+ * writing without files that could).
  */
-void shpt_host_copy(struct shpt_host *to, struct shpt_host *from)
+void shpt_host_copy(struct shpt_host *to, struct shpt_host *from,
+		    const bool *enough)
 {
 	unsigned long chunk;
 	pud_t pud;
 
-	for (chunk = 0; chunk < min(from->covered, to->covered); chunk++) {
+	for (chunk = 0; chunk < READ_ONCE(from->touched); chunk++) {
 		if (shpt_host_pud(from, chunk, &pud))
-			copy_chunk(to, from, chunk);
+			copy_chunk(to, from, chunk, enough);
 	}
 }

@@ -85,6 +85,22 @@ static int refuse_permission(int fd, const char *name, struct reason *why)
 		      name);
 }
 
+static int refuse_unsupported(int fd, const char *name, struct reason *why)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && S_ISCHR(st.st_mode))
+		return refuse(why, EOPNOTSUPP,
+			      "%s is aligned to 1 GiB: nothing to do, it is "
+			      "mapped without page tables that could be shared",
+			      name);
+	return refuse(why, EOPNOTSUPP,
+		      "%s: its file system offers no MAP_SYNC there: use a DAX "
+		      "file system on persistent memory, or leave out MAP_SYNC "
+		      "and call msync(2)",
+		      name);
+}
+
 /* For SHPT_IOC_OPEN_REGION with @fd as the backing. */
 int refuse_region(int err, int fd, struct reason *why)
 {
@@ -110,11 +126,7 @@ int refuse_region(int err, int fd, struct reason *why)
 	case EPERM:
 		return refuse_permission(fd, name, why);
 	case EOPNOTSUPP:
-		return refuse(why, err,
-			      "%s: its file system offers no MAP_SYNC there: "
-			      "use a DAX file system on persistent memory, or "
-			      "leave out MAP_SYNC and call msync(2)",
-			      name);
+		return refuse_unsupported(fd, name, why);
 	case ENOPKG:
 		return refuse(why, err,
 			      "the helper program of the shpt module did not "

@@ -2,8 +2,8 @@
 /*
  * shpt.h - the contract between the shpt kernel module and its users.
  *
- * shpt lets all processes that map the same shmem or FS-DAX file share one
- * set of page tables. The file is the backing; what the module knows of it is
+ * shpt lets all processes that map the same shmem, FS-DAX or device-dax file
+ * share one set of page tables. The file is the backing; what the module knows of it is
  * the region; a process's mapping of the region is a guest. The unit of
  * sharing is the chunk: SHPT_CHUNK_BYTES (1 GiB), aligned.
  *
@@ -67,8 +67,9 @@
  *
  * Returns a new region fd, or -1 and errno:
  *   EBADF        backing_fd is not an open file
- *   ENODEV       the backing is neither shmem nor FS-DAX (an ordinary file on
- *                a disk file system, a directory, a device)
+ *   ENODEV       the backing is neither shmem, FS-DAX nor device-dax (an
+ *                ordinary file on a disk file system, a directory, another
+ *                device)
  *   EMEDIUMTYPE  the backing is hugetlb: map it as it is, the kernel itself
  *                shares page tables there
  *   EINVAL       unknown flags, or SHPT_OPEN_SYNC with SHPT_OPEN_READ_ONLY
@@ -76,7 +77,9 @@
  *                the flag is SHPT_OPEN_SYNC
  *   EPERM        for writing: the backing carries a seal against it or is
  *                append-only; or mapping it is forbidden to the caller
- *   EOPNOTSUPP   SHPT_OPEN_SYNC: the file system does not offer MAP_SYNC there
+ *   EOPNOTSUPP   SHPT_OPEN_SYNC: the file system does not offer MAP_SYNC there;
+ *                or the backing is a device-dax with an alignment of 1 GiB: map
+ *                it as it is, there are no page tables to share
  *   ENOPKG       the helper program that donates the host's address space
  *                did not run; the kernel log names the path that was tried
  *   ENFILE       module parameter max_regions is reached
@@ -138,7 +141,8 @@ struct shpt_region_info {
 	__u32 size;		/* in: sizeof(struct shpt_region_info) */
 	__u32 flags;		/* in: 0 */
 	__u64 id;		/* names the region below /sys; never reused */
-	__u64 backing_bytes;	/* size of the backing now */
+	/* Size of the backing now; of a device when the region was made. */
+	__u64 backing_bytes;
 	__u64 hosts;		/* address spaces that own its tables */
 	__u64 guests;		/* processes that map it */
 	__u64 links;		/* chunks linked now, over all guests */
@@ -185,7 +189,8 @@ struct shpt_mapping_info {
  * SHPT_IOC_POPULATE - fill the host's tables for a range, on the region fd
  *
  * What the first guest would do by touching every page: pages are read in or
- * allocated, charged to the caller, and mapped for all guests. Several threads
+ * allocated, charged to the caller, and mapped for all guests that may write,
+ * or on a read-only region fd for all that may only read. Several threads
  * may do it at once, each for a range of its own. Ends at the end of the
  * backing, if that comes first. Returns 0, or -1 and errno:
  *   EINVAL     offset or length is not a multiple of the page size, or length
@@ -245,7 +250,8 @@ struct shpt_set_node {
  * Looks at the chunks of the range, and if tables there are empty (after holes
  * were punched in the backing, or it was truncated) makes the region's tables
  * anew without them. Guests go on meanwhile. The memory is free when the call
- * returns. Returns 0, or -1 and errno:
+ * returns, which may take as long as a process that has the region mapped is in
+ * a system call that holds its mappings. Returns 0, or -1 and errno:
  *   EACCES  the region fd is read-only
  *   EPERM   the region's mode is SHPT_RECLAIM_NEVER
  *   EINVAL  length is 0, or offset and length wrap, or flags are not 0
@@ -268,8 +274,8 @@ struct shpt_reclaim {
  *
  * Returns 0, or -1 and errno:
  *   EACCES  the region fd is read-only
- *   EINVAL  unknown mode, interval_ms beyond SHPT_RECLAIM_MAX_INTERVAL_MS, or
- *           flags or reserved are not 0
+ *   EINVAL  unknown mode, interval_ms not 0 and out of bounds, or flags or
+ *           reserved are not 0
  *   EFAULT, E2BIG  as everywhere
  */
 #define SHPT_IOC_SET_RECLAIM	_IO(SHPT_IOC_MAGIC, 8)
@@ -287,16 +293,41 @@ struct shpt_set_reclaim {
 #define SHPT_RECLAIM_ALWAYS	2	/* and every interval_ms */
 
 #define SHPT_RECLAIM_INTERVAL_MS	1000
+#define SHPT_RECLAIM_MIN_INTERVAL_MS	100
 #define SHPT_RECLAIM_MAX_INTERVAL_MS	86400000
 #define SHPT_RECLAIM_SCAN_BYTES		(16 * SHPT_CHUNK_BYTES)
+
+/**
+ * SHPT_IOC_LOCK, SHPT_IOC_UNLOCK - keep a region's pages in memory or no longer,
+ * on a writable region fd
+ *
+ * mlock(2) cannot do it: the pages are mapped by the hosts. What the backing has
+ * is brought in and stays, what it gets later stays too; holes stay holes. For
+ * all processes, guests or not, and as long as the region lives. On DAX there is
+ * nothing to do. Returns 0, or -1 and errno:
+ *   EACCES  the region fd is read-only
+ *   EPERM   the backing is larger than RLIMIT_MEMLOCK, and the caller has not
+ *           CAP_IPC_LOCK
+ *   EINTR   a signal arrived; what is in stays: call again for the rest
+ *   ENOMEM  no memory, or the caller's memory cgroup has reached its limit
+ *   EINVAL  flags are not 0
+ *   EFAULT, E2BIG  as everywhere
+ */
+#define SHPT_IOC_LOCK		_IO(SHPT_IOC_MAGIC, 9)
+#define SHPT_IOC_UNLOCK		_IO(SHPT_IOC_MAGIC, 10)
+struct shpt_no_args {
+	__u32 size;		/* in: sizeof(struct shpt_no_args) */
+	__u32 flags;		/* in: 0 */
+};
 
 /**
  * SHPT_IOC_REGISTER - give a region a name and keep it, on the region fd
  *
  * From now on the region, its pages and its tables stay without any guest or
  * region fd, until SHPT_IOC_UNREGISTER; nor can the backing be sealed with
- * F_SEAL_WRITE. The right to it is a writable region fd. Owner and group are the caller's, as of a new file. The
- * region counts among those of its owner (max_regions_per_user).
+ * F_SEAL_WRITE. The right to it is a writable region fd. Owner and group are
+ * the caller's, as of a new file. The region counts among those of its owner
+ * (max_regions_per_user).
  *
  * A name is what shm_open(3) takes, up to 63 bytes: "/pool" and "pool" are the
  * same. There is one space of names for the whole machine. An empty name is

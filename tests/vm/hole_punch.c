@@ -89,5 +89,5 @@ static void test(int kind)
 
 int main(void)
 {
-	return vmtest(test, MEMFD | DAX, 55);
+	return vmtest(test, MEMFD | FSDAX, 55);
 }

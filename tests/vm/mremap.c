@@ -82,5 +82,5 @@ static void test(int kind)
 
 int main(void)
 {
-	return vmtest(test, MEMFD | DAX, 55);
+	return vmtest(test, MEMFD | DAX | DEVDAX, 55);
 }

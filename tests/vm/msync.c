@@ -72,11 +72,11 @@ static void test(int kind)
 	CHECK_EQ(load(p + 128 * KIB), word(3, 128 * KIB));
 	MUST(msync(p, CHUNK, MS_SYNC));
 
-	if (kind == DAX)
+	if (kind & FSDAX)
 		dirty_tracking(fd);
 }
 
 int main(void)
 {
-	return vmtest(test, MEMFD | DAX, 55);
+	return vmtest(test, MEMFD | FSDAX, 55);
 }

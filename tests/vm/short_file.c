@@ -58,5 +58,5 @@ static void test(int kind)
 
 int main(void)
 {
-	return vmtest(test, MEMFD | DAX, 55);
+	return vmtest(test, MEMFD | FSDAX, 55);
 }

@@ -8,6 +8,7 @@
 
 #define SPINNERS	2
 #define ROUNDS		18
+#define STAMPED		(1 * MIB)
 #define BUS		0xb05b05b05b05b05bUL
 
 struct spinner {
@@ -68,7 +69,7 @@ static void test(int kind)
 	t.spinners = shared(PAGE);
 	t.stop = shared(PAGE);
 	p = map_guest(t.fd, 1);
-	stamp(p, 4 * MIB, 1);
+	stamp(p, STAMPED, 1);
 	for (i = 0; i < SPINNERS; i++)
 		pids[i] = spawn(spinner, (void *)(long)i);
 	for (i = 0; i < ROUNDS; i++) {
@@ -78,7 +79,7 @@ static void test(int kind)
 		expect(value, i, "the write");
 		cut = i % 3 == 0 ? t.page : i % 3 == 1 ? 4 * MIB + PAGE : 0;
 		if (i % 3 == 2)
-			stamp(p, 4 * MIB, i);
+			stamp(p, STAMPED, i);
 		MUST(ftruncate(t.fd, cut));
 		expect(BUS, i, "the cut");
 		CHECK_EQ(probe(p + t.page, true), SIGBUS);
@@ -88,7 +89,7 @@ static void test(int kind)
 			CHECK_EQ(load(p), word(1, 0));
 		else
 			CHECK_EQ(load(p), 0);
-		stamp(p, 4 * MIB, 1);
+		stamp(p, STAMPED, 1);
 		/* A cut in the middle of the page clears what follows it. */
 		store(p + t.page, value);
 		store(p + t.page + 512, value);
@@ -100,10 +101,10 @@ static void test(int kind)
 	*t.stop = true;
 	for (i = 0; i < SPINNERS; i++)
 		join(pids[i]);
-	CHECK_STAMP(p, 4 * MIB, 1);
+	CHECK_STAMP(p, STAMPED, 1);
 }
 
 int main(void)
 {
-	return vmtest(test, MEMFD | DAX, 55);
+	return vmtest(test, MEMFD | FSDAX, 55);
 }

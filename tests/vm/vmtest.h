@@ -7,9 +7,11 @@
  * why in a sentence on stderr. It needs root and a machine that may be
  * destroyed. From the environment:
  *
- *	SHPT_TEST_DAX	a folder on a DAX file system
- *	SHPT_TEST_DISK	a folder on an ordinary disk file system
- *	SHPT_TEST_SWAP	a block device whose contents may be lost
+ *	SHPT_TEST_DAX		a folder on ext4 with DAX
+ *	SHPT_TEST_XFS		a folder on xfs with DAX
+ *	SHPT_TEST_DEVDAX	a device-dax whose contents may be lost
+ *	SHPT_TEST_DISK		a folder on an ordinary disk file system
+ *	SHPT_TEST_SWAP		a block device whose contents may be lost
  *
  * vmtest() runs the test once for each kind of backing, each time in a new
  * process group: when any process of the group finds something wrong, or a
@@ -61,9 +63,18 @@
 #define MADV_SOFT_OFFLINE	101
 #endif
 
-/* The kinds of backing, as bits. */
+/*
+ * The kinds of backing, as bits. Most tests take MEMFD | DAX; the others are for
+ * tests of what the file system or the device has a say in.
+ */
 #define MEMFD	1
-#define DAX	2
+#define DAX	2	/* a file on ext4 */
+#define XFS	4
+#define DEVDAX	8
+#define FSDAX	(DAX | XFS)
+
+/* What a new backing on a device-dax is cleared of: no test writes more. */
+#define DEVDAX_CLEAR	(32 * MIB)
 
 /* ---- verdicts ---------------------------------------------------------- */
 
@@ -72,8 +83,17 @@ static volatile bool *vmtest_failed;	/* shared by the whole test */
 
 static inline const char *vmtest_kind_name(void)
 {
-	return vmtest_kind == MEMFD ? "memfd: " :
-	       vmtest_kind == DAX ? "DAX file: " : "";
+	switch (vmtest_kind) {
+	case MEMFD:
+		return "memfd: ";
+	case DAX:
+		return "DAX file: ";
+	case XFS:
+		return "DAX file on xfs: ";
+	case DEVDAX:
+		return "device-dax: ";
+	}
+	return "";
 }
 
 __attribute__((format(printf, 3, 4), noreturn))
@@ -279,7 +299,7 @@ static inline int vmtest(void (*test)(int kind), int kinds, int seconds)
 	if (vmtest_failed == MAP_FAILED)
 		FAIL("mmap: %s", strerror(errno));
 	MUST(prctl(PR_SET_CHILD_SUBREAPER, 1));
-	for (kind = MEMFD; kind <= DAX; kind <<= 1) {
+	for (kind = MEMFD; kind <= DEVDAX; kind <<= 1) {
 		if (!(kinds & kind))
 			continue;
 		ret = vmtest_one(test, kind, seconds);
@@ -348,24 +368,56 @@ static inline pthread_t thread(void *(*fn)(void *arg), void *arg)
 
 /* ---- backings, regions, guests ------------------------------------------ */
 
-static inline int backing(int kind, off_t bytes)
+static inline int dax_file(const char *folder)
 {
 	struct statx stx;
 	char path[256];
 	int fd;
 
-	if (kind == MEMFD) {
+	snprintf(path, sizeof(path), "%s/vmtest.%d", folder, getpid());
+	fd = MUST(open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+	MUST(unlink(path));
+	MUST(statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &stx));
+	CHECK(stx.stx_attributes & STATX_ATTR_DAX,
+	      "files in %s are not DAX; mount it with dax=always", folder);
+	return fd;
+}
+
+/* There is one, with a size of its own: cleared, it passes for a new file. */
+static inline int dax_device(size_t bytes)
+{
+	const char *path = test_env("SHPT_TEST_DEVDAX");
+	size_t clear = bytes < DEVDAX_CLEAR ? bytes : DEVDAX_CLEAR;
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	char *p;
+
+	CHECK(fd >= 0, "%s: %s; see how ndctl fared in the kernel log", path,
+	      strerror(errno));
+	clear = (clear + 2 * MIB - 1) / (2 * MIB) * (2 * MIB);
+	p = MUST(mmap(NULL, clear, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+	memset(p, 0, clear);
+	MUST(munmap(p, clear));
+	return fd;
+}
+
+/* A new file of zeroes, or what passes for one. */
+static inline int backing(int kind, off_t bytes)
+{
+	int fd = -1;
+
+	switch (kind) {
+	case MEMFD:
 		fd = MUST(memfd_create("vmtest", MFD_CLOEXEC |
 				       MFD_ALLOW_SEALING));
-	} else {
-		snprintf(path, sizeof(path), "%s/vmtest.%d",
-			 test_env("SHPT_TEST_DAX"), getpid());
-		fd = MUST(open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
-			       0600));
-		MUST(unlink(path));
-		MUST(statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &stx));
-		CHECK(stx.stx_attributes & STATX_ATTR_DAX,
-		      "files in SHPT_TEST_DAX are not DAX; mount with dax=always");
+		break;
+	case DAX:
+		fd = dax_file(test_env("SHPT_TEST_DAX"));
+		break;
+	case XFS:
+		fd = dax_file(test_env("SHPT_TEST_XFS"));
+		break;
+	case DEVDAX:
+		return dax_device(bytes);
 	}
 	MUST(ftruncate(fd, bytes));
 	return fd;
