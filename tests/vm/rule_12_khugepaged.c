@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * khugepaged puts huge pages in the place of a memfd's small ones, and takes
- * PTE tables out of every address space that maps them: the host's too, where
+ * Rule 12: khugepaged puts huge pages in the place of a memfd's small ones, and
+ * takes PTE tables out of every address space that maps them: the host's too, where
  * the kernel frees them only when nobody can be walking them. Guests walk them
  * meanwhile, as the CPU does and as system calls do.
  */
