@@ -115,7 +115,7 @@ struct shpt_region {
 	atomic_long_t links;
 	atomic64_t faults_served;
 	atomic64_t flushes;
-	atomic64_t unlinks;
+	atomic64_t unlinks_by[SHPT_UNLINK_CAUSES];
 	atomic64_t misplaced;
 	atomic64_t reclaimed;
 };
@@ -390,6 +390,7 @@ void shpt_foreign_exit(void);
 extern const struct attribute_group *shpt_device_groups[];
 extern const struct attribute_group *shpt_region_groups[];
 extern const struct attribute_group shpt_registration_group;
+void shpt_sysfs_prepare(void);
 void shpt_sysfs_init(struct kobject *device);
 void shpt_sysfs_exit(void);
 extern struct kobject *shpt_region_dir;

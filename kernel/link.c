@@ -175,24 +175,25 @@ void shpt_check_flushed(struct shpt_mm *smm, unsigned long addr)
 
 /* Swap one PUD entry back; under smm->lock. */
 static void unlink_one(struct shpt_mm *smm, struct shpt_link *link,
-		       unsigned long addr)
+		       unsigned long addr, enum shpt_unlink_cause cause)
 {
 	set_pud(link->pudp, link->parked);
 	swapped(smm, link);
 	link->state = LINK_UNFLUSHED;
 	link->unlinked_at = ++smm->unlink_seq;
-	atomic64_inc(&link->guest->region->unlinks);
+	atomic64_inc(&link->guest->region->unlinks_by[cause]);
 	trace_unlink(link->guest->region->id, addr);
 }
 
 /*
- * Swap back what is linked in [start, end), and count one invalidation more in
- * each chunk if asked to; under smm->lock. Returns whether anything there waits
- * for a flush, also from earlier unlinks.
+ * Swap back what is linked in [start, end), or of that only the links to retired
+ * hosts if they are the cause, and count one invalidation more in each chunk if
+ * asked to; under smm->lock. Returns whether anything there waits for a flush,
+ * also from earlier unlinks.
  */
 static bool swap_back(struct shpt_mm *smm, unsigned long start,
 		      unsigned long end, unsigned int invalidations,
-		      bool retired_only)
+		      enum shpt_unlink_cause cause)
 {
 	struct shpt_link *link;
 	bool unflushed = false;
@@ -203,8 +204,8 @@ static bool swap_back(struct shpt_mm *smm, unsigned long start,
 			  (end - 1) >> CHUNK_SHIFT) {
 		link->invalidations += invalidations;
 		if (link->state == LINK_LINKED &&
-		    (!retired_only || link->chunk->host->retired))
-			unlink_one(smm, link, i << CHUNK_SHIFT);
+		    (cause != SHPT_UNLINK_RETIRED || link->chunk->host->retired))
+			unlink_one(smm, link, i << CHUNK_SHIFT, cause);
 		if (link->state == LINK_UNFLUSHED)
 			unflushed = true;
 	}
@@ -237,13 +238,13 @@ static void settle(struct shpt_mm *smm, unsigned long start, unsigned long end,
  */
 static void unlink_and_flush(struct shpt_mm *smm, unsigned long start,
 			     unsigned long end, unsigned int invalidations,
-			     bool retired_only)
+			     enum shpt_unlink_cause cause)
 {
 	bool unflushed;
 	u64 seq;
 
 	spin_lock(&smm->lock);
-	unflushed = swap_back(smm, start, end, invalidations, retired_only);
+	unflushed = swap_back(smm, start, end, invalidations, cause);
 	seq = smm->unlink_seq;
 	spin_unlock(&smm->lock);
 	if (!unflushed)
@@ -261,13 +262,30 @@ static void unlink_and_flush(struct shpt_mm *smm, unsigned long start,
 /* The access to a range is about to change. */
 void shpt_unlink(struct shpt_mm *smm, unsigned long start, unsigned long end)
 {
-	unlink_and_flush(smm, start, end, 0, false);
+	unlink_and_flush(smm, start, end, 0, SHPT_UNLINK_ACCESS);
 }
 
 /* Hosts were retired. No link to them is made any more: see shpt_link(). */
 void shpt_unlink_retired(struct shpt_mm *smm)
 {
-	unlink_and_flush(smm, 0, ULONG_MAX, 0, true);
+	unlink_and_flush(smm, 0, ULONG_MAX, 0, SHPT_UNLINK_RETIRED);
+}
+
+static enum shpt_unlink_cause cause_of(enum mmu_notifier_event event)
+{
+	switch (event) {
+	case MMU_NOTIFY_UNMAP:
+		return SHPT_UNLINK_UNMAP;
+	case MMU_NOTIFY_CLEAR:
+		return SHPT_UNLINK_DISCARD;
+	case MMU_NOTIFY_PROTECTION_VMA:
+	case MMU_NOTIFY_PROTECTION_PAGE:
+		return SHPT_UNLINK_ACCESS;
+	case MMU_NOTIFY_SOFT_DIRTY:
+		return SHPT_UNLINK_SOFT_DIRTY;
+	default:
+		return SHPT_UNLINK_OTHER;
+	}
 }
 
 /* May be called where sleeping is not allowed, and always succeeds. */
@@ -275,8 +293,9 @@ static int mm_invalidate_start(struct mmu_notifier *mn,
 			       const struct mmu_notifier_range *range)
 {
 	struct shpt_mm *smm = container_of(mn, struct shpt_mm, mn);
+	enum shpt_unlink_cause cause = cause_of(range->event);
 
-	unlink_and_flush(smm, range->start, range->end, 1, false);
+	unlink_and_flush(smm, range->start, range->end, 1, cause);
 	return 0;
 }
 
@@ -323,7 +342,7 @@ static void mm_foreign_work(struct work_struct *work)
 {
 	struct shpt_mm *smm = container_of(work, struct shpt_mm, foreign_work);
 
-	unlink_and_flush(smm, 0, ULONG_MAX, 0, false);
+	unlink_and_flush(smm, 0, ULONG_MAX, 0, SHPT_UNLINK_FOREIGN);
 	shpt_mm_put(smm);
 }
 
@@ -335,7 +354,7 @@ static void mm_release(struct mmu_notifier *mn, struct mm_struct *mm)
 	spin_lock(&smm->lock);
 	smm->released = true;
 	spin_unlock(&smm->lock);
-	unlink_and_flush(smm, 0, ULONG_MAX, 0, false);
+	unlink_and_flush(smm, 0, ULONG_MAX, 0, SHPT_UNLINK_EXIT);
 	if (mm_unhash(smm))
 		mmu_notifier_put(mn);
 }
@@ -453,7 +472,7 @@ void shpt_mm_set_foreign(struct mm_struct *mm)
 
 	spin_lock_irqsave(&smm->lock, flags);
 	smm->foreign = true;
-	swap_back(smm, 0, ULONG_MAX, 0, false);
+	swap_back(smm, 0, ULONG_MAX, 0, SHPT_UNLINK_FOREIGN);
 	spin_unlock_irqrestore(&smm->lock, flags);
 	if (!queue_work(shpt_wq, &smm->foreign_work))
 		shpt_mm_put(smm);
@@ -614,7 +633,7 @@ void shpt_links_free(struct shpt_mm *smm, unsigned long start,
 	if (start >= end)
 		return;
 
-	unlink_and_flush(smm, start, end, 0, false);
+	unlink_and_flush(smm, start, end, 0, SHPT_UNLINK_UNMAP);
 
 	spin_lock(&smm->lock);
 	xa_for_each_range(&smm->links, i, link, start >> CHUNK_SHIFT,

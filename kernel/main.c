@@ -171,6 +171,7 @@ static int __init shpt_init(void)
 	err = check_ground();
 	if (err)
 		return err;
+	shpt_sysfs_prepare();
 	err = alloc_workqueues();
 	if (err)
 		return err;

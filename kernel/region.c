@@ -322,6 +322,19 @@ static void region_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_putc(m, '\n');
 }
 
+static void add_unlinks(struct shpt_region *region,
+			struct shpt_region_info *info)
+{
+	unsigned int i;
+
+	for (i = 0; i < SHPT_UNLINK_CAUSES; i++) {
+		u64 unlinks = atomic64_read(&region->unlinks_by[i]);
+
+		info->unlinks_by[i] += unlinks;
+		info->unlinks += unlinks;
+	}
+}
+
 static void region_retire(struct shpt_region *region)
 {
 	WARN_ON_ONCE(!list_empty(&region->guests));
@@ -351,7 +364,7 @@ static void region_close(struct shpt_region *region, bool writer)
 		nr_regions--;
 		retired.faults_served += atomic64_read(&region->faults_served);
 		retired.flushes += atomic64_read(&region->flushes);
-		retired.unlinks += atomic64_read(&region->unlinks);
+		add_unlinks(region, &retired);
 		retired.misplaced += atomic64_read(&region->misplaced);
 		retired.reclaimed += atomic64_read(&region->reclaimed);
 	} else if (last_writer) {
@@ -757,7 +770,9 @@ void shpt_region_info(struct shpt_region *region,
 	info->saved_bytes = unshared - info->table_bytes - info->parked_bytes;
 	info->faults_served = atomic64_read(&region->faults_served);
 	info->flushes = atomic64_read(&region->flushes);
-	info->unlinks = atomic64_read(&region->unlinks);
+	info->unlinks = 0;
+	memset(info->unlinks_by, 0, sizeof(info->unlinks_by));
+	add_unlinks(region, info);
 	info->misplaced = atomic64_read(&region->misplaced);
 	info->reclaimed = atomic64_read(&region->reclaimed);
 }
@@ -783,7 +798,7 @@ void shpt_regions_info(struct shpt_region_info *sum, unsigned int *count)
 		sum->saved_bytes += info.saved_bytes;
 		sum->faults_served += info.faults_served;
 		sum->flushes += info.flushes;
-		sum->unlinks += info.unlinks;
+		add_unlinks(region, sum);
 		sum->misplaced += info.misplaced;
 		sum->reclaimed += info.reclaimed;
 	}

@@ -20,6 +20,18 @@ static ssize_t emit_member(char *buf, const struct shpt_region_info *info,
 	return sysfs_emit(buf, "%lld\n", *(s64 *)((char *)info + offset));
 }
 
+/* Why chunks were unlinked: a folder of its own, with a file for each cause. */
+static const char *const causes[SHPT_UNLINK_CAUSES] = {
+	[SHPT_UNLINK_UNMAP] = "unmap",
+	[SHPT_UNLINK_DISCARD] = "discard",
+	[SHPT_UNLINK_ACCESS] = "access",
+	[SHPT_UNLINK_SOFT_DIRTY] = "soft_dirty",
+	[SHPT_UNLINK_EXIT] = "exit",
+	[SHPT_UNLINK_RETIRED] = "retired",
+	[SHPT_UNLINK_FOREIGN] = "foreign",
+	[SHPT_UNLINK_OTHER] = "other",
+};
+
 /* Of the module as a whole */
 
 struct device_fact {
@@ -97,8 +109,18 @@ static const struct attribute_group device_group = {
 	.attrs = device_attrs,
 };
 
+/* Both made by shpt_sysfs_prepare(). */
+static struct device_fact device_causes[SHPT_UNLINK_CAUSES];
+static struct attribute *device_cause_attrs[SHPT_UNLINK_CAUSES + 1];
+
+static const struct attribute_group device_cause_group = {
+	.name = "unlinks_by",
+	.attrs = device_cause_attrs,
+};
+
 const struct attribute_group *shpt_device_groups[] = {
 	&device_group,
+	&device_cause_group,
 	NULL
 };
 
@@ -247,8 +269,17 @@ static const struct attribute_group region_group = {
 	.attrs = region_attrs,
 };
 
+static struct region_fact region_causes[SHPT_UNLINK_CAUSES];
+static struct attribute *region_cause_attrs[SHPT_UNLINK_CAUSES + 1];
+
+static const struct attribute_group region_cause_group = {
+	.name = "unlinks_by",
+	.attrs = region_cause_attrs,
+};
+
 const struct attribute_group *shpt_region_groups[] = {
 	&region_group,
+	&region_cause_group,
 	NULL
 };
 
@@ -300,6 +331,30 @@ static struct attribute *registration_attrs[] = {
 const struct attribute_group shpt_registration_group = {
 	.attrs = registration_attrs,
 };
+
+/* Before anything here is shown. */
+void __init shpt_sysfs_prepare(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < SHPT_UNLINK_CAUSES && causes[i]; i++) {
+		size_t offset = offsetof(struct shpt_region_info,
+					 unlinks_by[i]);
+
+		device_causes[i] = (struct device_fact) {
+			.attr.attr = { .name = causes[i], .mode = 0444 },
+			.attr.show = device_fact_show,
+			.offset = offset,
+		};
+		device_cause_attrs[i] = &device_causes[i].attr.attr;
+		region_causes[i] = (struct region_fact) {
+			.attr.attr = { .name = causes[i], .mode = 0444 },
+			.attr.show = region_fact_show,
+			.offset = offset,
+		};
+		region_cause_attrs[i] = &region_causes[i].attr.attr;
+	}
+}
 
 /* Without memory there will be no regions: see region_create(). */
 void shpt_sysfs_init(struct kobject *device)

@@ -121,6 +121,22 @@ struct shpt_open_region {
  * need not add up to the last one. Returns 0, or -1 and EFAULT, EINVAL, E2BIG.
  */
 #define SHPT_IOC_REGION_INFO	_IO(SHPT_IOC_MAGIC, 2)
+
+/* Why a chunk was unlinked. */
+enum shpt_unlink_cause {
+	SHPT_UNLINK_UNMAP,	/* munmap(2), mremap(2), MAP_FIXED over it */
+	SHPT_UNLINK_DISCARD,	/* MADV_DONTNEED */
+	SHPT_UNLINK_ACCESS,	/* mprotect(2), or write-protected otherwise */
+	SHPT_UNLINK_SOFT_DIRTY,	/* /proc/PID/clear_refs */
+	SHPT_UNLINK_EXIT,	/* the process ended or called execve(2) */
+	SHPT_UNLINK_RETIRED,	/* its host was replaced */
+	SHPT_UNLINK_FOREIGN,	/* another MMU came (EBUSY of mmap(2)) */
+	SHPT_UNLINK_OTHER,	/* what the kernel had no name for in version 1 */
+};
+
+/* Those that later versions add go into the rest of the array, which is 0. */
+#define SHPT_UNLINK_CAUSES	16
+
 struct shpt_region_info {
 	__u32 size;		/* in: sizeof(struct shpt_region_info) */
 	__u32 flags;		/* in: 0 */
@@ -139,6 +155,7 @@ struct shpt_region_info {
 	__u64 unlinks;		/* chunks unlinked since the beginning */
 	__u64 misplaced;	/* tables that are not on their host's node */
 	__u64 reclaimed;	/* bytes of empty tables given back */
+	__u64 unlinks_by[SHPT_UNLINK_CAUSES]; /* unlinks, by cause */
 };
 
 /**
