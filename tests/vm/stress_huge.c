@@ -14,7 +14,7 @@
 #define HUGE		(2 * MIB)
 #define BYTES		(2 * HUGE)
 #define WINDOW		(64 * KIB)
-#define PASSES		128
+#define PASSES		2048
 #define GUESTS		3
 #define DISTURBERS	5
 #define SECONDS		5.0
