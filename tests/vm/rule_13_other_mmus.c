@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A process whose page tables another MMU watches (KVM, RDMA on-demand paging
- * and their like, here a test module) cannot be a guest: neither when it was
+ * Rule 13: a process whose page tables another MMU watches (KVM, RDMA on-demand
+ * paging and their like, here a test module) cannot be a guest: neither when it was
  * there before the first mmap, nor when it comes later, nor when it comes to a
  * child of fork. What was linked is unlinked at once. Other processes do not
  * suffer.

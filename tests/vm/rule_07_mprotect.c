@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * mprotect(2) of whole chunks changes what a process may do with its mapping,
- * and no other process: PROT_NONE, reading, writing, in any order with fork and
- * mremap. Of less than a chunk it is refused and changes nothing.
+ * Rule 7: mprotect(2) of whole chunks changes what a process may do with its
+ * mapping, and no other process: PROT_NONE, reading, writing, in any order with
+ * fork and mremap. Of less than a chunk it is refused and changes nothing.
  */
 #include "vmtest.h"
 
@@ -53,6 +53,23 @@ static void whole_chunks(void)
 			CHECK_EQ(load(p + 8), count);
 	}
 	CHECK_EQ(load(p + 8), count);
+}
+
+/* Who reads by force, as debuggers do, opens the door to nobody. */
+static void forced(void)
+{
+	int mem = MUST(open("/proc/self/mem", O_RDWR | O_CLOEXEC));
+	char buf[8];
+
+	MUST(mprotect(p, CHUNK, PROT_NONE));
+	MUST_FAIL(pread(mem, buf, sizeof(buf), (uintptr_t)p), EIO);
+	check_access(p, PROT_NONE);
+	MUST(mprotect(p, CHUNK, R));
+	CHECK_EQ(pread(mem, buf, sizeof(buf), (uintptr_t)p), sizeof(buf));
+	MUST_FAIL(pwrite(mem, buf, sizeof(buf), (uintptr_t)p), EIO);
+	check_access(p, R);
+	MUST(mprotect(p, CHUNK, RW));
+	close(mem);
 }
 
 /* A system call that writes to a mapping, fast path and slow path alike. */
@@ -145,6 +162,7 @@ static void test(int kind)
 	CHECK_STAMP(p, BYTES, 1);
 	whole_chunks();
 	syscalls(fd);
+	forced();
 	moves();
 }
 

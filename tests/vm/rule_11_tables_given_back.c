@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Page tables that map nothing any more are given back: after holes were
- * punched into 90 % of a region of 4 GiB its tables weigh 85 % less, by hand or
- * in mode "always", and guests that read and write meanwhile notice nothing. In
+ * Rule 11: page tables that map nothing any more are given back: after holes
+ * were punched into 90 % of a region of 4 GiB its tables weigh 85 % less, by
+ * hand or in mode "always", and guests that read and write meanwhile notice nothing. In
  * mode "never" nothing happens.
  */
 #include "vmtest.h"

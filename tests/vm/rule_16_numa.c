@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The page tables of a region lie where its policy says, whoever faults: all on
- * one node, or on each node a set that the guests link to which first fault
+ * Rule 16: the page tables of a region lie where its policy says, whoever
+ * faults: all on one node, or on each node a set that the guests link to which first fault
  * there. The memory policy of a guest has no say in that.
  */
 #include "numa.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Pages of a memfd, and page tables of its region's host, are charged to the
- * memory cgroup of the process that faults them in, as without sharing, and not
- * to that of somebody else or to nobody: a container cannot hide its memory
- * behind a region.
+ * Rule 15: pages of a memfd, and page tables of its region's host, are charged
+ * to the memory cgroup of the process that faults them in, as without sharing,
+ * and not to that of somebody else or to nobody: a container cannot hide its
+ * memory behind a region.
  */
 #include "vmtest.h"
 

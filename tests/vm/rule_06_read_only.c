@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who has the backing open for reading gets a region that can be read and no
- * more, by no way: not by mmap or mprotect, not by a system call that fills a
- * buffer there, fast or slow. Readers and writers see the same pages, and share
+ * Rule 6: who has the backing open for reading gets a region that can be read
+ * and no more, by no way: not by mmap or mprotect, not by a system call that
+ * fills a buffer there, fast or slow. Readers and writers see the same pages, and share
  * tables with their like.
  */
 #include "vmtest.h"
