@@ -10,6 +10,8 @@
 
 #include <linux/fs.h>
 #include <linux/magic.h>
+#include <linux/memcontrol.h>
+#include <linux/mman.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/sched.h>
@@ -25,6 +27,9 @@
 /* The huge_fault op, whose second argument changed. */
 #define SHPT_HUGE_FAULT		shpt_huge_fault
 
+/* In file_operations: MAP_SYNC can be asked for. */
+#define SHPT_FOPS_MMAP_SYNC	.fop_flags = FOP_MMAP_SYNC
+
 /* May a host's mappings be changed while it has guests? */
 #define SHPT_HOST_GROWS		true
 
@@ -39,6 +44,15 @@ static inline void shpt_hold_tables(struct mm_struct *mm)
 
 static inline void shpt_release_tables(struct mm_struct *mm)
 {
+}
+
+/* The kernel's own is gone. */
+static inline bool mmap_write_trylock(struct mm_struct *mm)
+{
+	if (!down_write_trylock(&mm->mmap_lock))
+		return false;
+	mm_lock_seqcount_begin(mm);
+	return true;
 }
 
 #elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 0) && \
@@ -57,6 +71,8 @@ static inline vm_fault_t shpt_huge_fault_of(struct vm_fault *vmf,
 }
 
 #define SHPT_HUGE_FAULT		shpt_huge_fault_of
+
+#define SHPT_FOPS_MMAP_SYNC	.mmap_supported_flags = MAP_SYNC
 
 #define PUD_ORDER		(PUD_SHIFT - PAGE_SHIFT)
 
@@ -108,9 +124,17 @@ static inline void shpt_hold_tables(struct mm_struct *mm)
 	down_read_non_owner(&mm->mmap_lock);
 }
 
+/* Not before the last one who looks at the tables from outside has gone. */
 static inline void shpt_release_tables(struct mm_struct *mm)
 {
+	while (atomic_read(&mm->mm_users) > 1)
+		schedule_timeout_uninterruptible(1);
 	up_read_non_owner(&mm->mmap_lock);
+}
+
+static inline bool mem_cgroup_tryget(struct mem_cgroup *memcg)
+{
+	return !memcg || css_tryget(&memcg->css);
 }
 
 /* There are no locks of single VMAs. */
@@ -118,6 +142,16 @@ static inline void shpt_release_tables(struct mm_struct *mm)
 
 static inline void vma_end_read(struct vm_area_struct *vma)
 {
+}
+
+static inline void vma_start_write(struct vm_area_struct *vma)
+{
+}
+
+static inline void vm_flags_clear(struct vm_area_struct *vma,
+				  unsigned long flags)
+{
+	vma->vm_flags &= ~flags;
 }
 
 static inline void vm_flags_set(struct vm_area_struct *vma,

@@ -24,7 +24,6 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/completion.h>
 #include <linux/file.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
@@ -32,32 +31,29 @@
 #include "internal.h"
 
 struct adoption {
-	struct work_struct work;
-	struct completion done;
-	refcount_t users;		/* the worker and the one who waits */
+	struct shpt_call call;
 	struct mm_struct *mm;
 	struct file *file;		/* keeps the module in place */
 };
 
-static void adoption_put(struct adoption *adoption)
+static void adoption_free(struct shpt_call *call)
 {
-	if (!refcount_dec_and_test(&adoption->users))
-		return;
+	struct adoption *adoption = container_of(call, struct adoption, call);
+
 	mmput(adoption->mm);
 	fput(adoption->file);
 	kfree(adoption);
 }
 
-static void adoption_work(struct work_struct *work)
+static int adoption_run(struct shpt_call *call)
 {
-	struct adoption *adoption = container_of(work, struct adoption, work);
+	struct adoption *adoption = container_of(call, struct adoption, call);
+	int err;
 
 	mmap_write_lock(adoption->mm);
-	/* Without memory the fault finds no guest and comes back. */
-	shpt_guest_adopt_all(adoption->mm);
+	err = shpt_guest_adopt_all(adoption->mm);
 	mmap_write_unlock(adoption->mm);
-	complete(&adoption->done);
-	adoption_put(adoption);
+	return err;
 }
 
 /*
@@ -79,18 +75,17 @@ static vm_fault_t adopt_and_retry(struct vm_fault *vmf)
 	adoption = kzalloc(sizeof(*adoption), GFP_KERNEL);
 	if (!adoption)
 		return VM_FAULT_OOM;
-	INIT_WORK(&adoption->work, adoption_work);
-	init_completion(&adoption->done);
-	refcount_set(&adoption->users, 2);
+	shpt_call_init(&adoption->call, adoption_run, adoption_free);
 	mmget(mm);
 	adoption->mm = mm;
 	adoption->file = get_file(vmf->vma->vm_file);
 
 	mmap_read_unlock(mm);
-	queue_work(shpt_adoption_wq, &adoption->work);
-	/* If a fatal signal ends the wait, it ends the retry too. */
-	wait_for_completion_killable(&adoption->done);
-	adoption_put(adoption);
+	/*
+	 * Without memory the fault finds no guest and comes back. If a fatal
+	 * signal ends the wait, it ends the retry too.
+	 */
+	shpt_call_wait(&adoption->call, WORK_CPU_UNBOUND, shpt_adoption_wq);
 	return VM_FAULT_RETRY;
 }
 
@@ -111,25 +106,47 @@ static vm_fault_t wait_and_retry(struct vm_fault *vmf, struct shpt_mm *smm)
 	kref_get(&smm->ref);
 	file = get_file(vmf->vma->vm_file);	/* pins the module */
 	mmap_read_unlock(mm);
-	wait_event_killable(smm->inv_wait, !shpt_mm_invalidating(smm, addr));
+	wait_event_killable(smm->inv_wait, shpt_mm_linkable(smm, addr));
 	shpt_mm_put(smm);
 	fput(file);
 	return VM_FAULT_RETRY;
 }
 
-static vm_fault_t serve_from_host(struct vm_fault *vmf,
-				  struct shpt_region *region)
+/*
+ * The host that a guest's VMA is to link to, which follows from what the VMA
+ * allows now. Valid while the mmap_lock is held.
+ */
+static struct shpt_host *host_for(const struct vm_area_struct *vma,
+				  struct shpt_guest *guest)
 {
+	enum shpt_access access = ACCESS_READ;
+	int node = READ_ONCE(guest->region->node);
+
+	if (vma->vm_flags & VM_WRITE)
+		access = vma->vm_flags & VM_SYNC ? ACCESS_SYNC : ACCESS_WRITE;
+	if (node == SHPT_NODE_LOCAL) {
+		node = READ_ONCE(guest->node);
+		if (node == NUMA_NO_NODE) {
+			node = numa_node_id();
+			WRITE_ONCE(guest->node, node);
+		}
+	}
+	return shpt_hosts_find(guest->region, access, node);
+}
+
+static vm_fault_t serve_from_host(struct vm_fault *vmf, struct shpt_host *host)
+{
+	struct shpt_region *region = host->region;
 	vm_fault_t ret;
 
 	/* Charging may wait for storage; who must not wait goes without. */
 	if (!(vmf->flags & FAULT_FLAG_RETRY_NOWAIT)) {
-		ret = shpt_charge(region->host, vmf->vma->vm_mm,
-				  vmf->vma->vm_flags, vmf->pgoff);
+		ret = shpt_charge(host, vmf->vma->vm_mm, vmf->vma->vm_flags,
+				  vmf->pgoff);
 		if (ret)
 			return ret;
 	}
-	ret = shpt_host_fault(region->host, vmf->pgoff, vmf->flags);
+	ret = shpt_host_fault(host, vmf->pgoff, vmf->flags);
 	if (ret == VM_FAULT_NOPAGE)
 		atomic64_inc(&region->faults_served);
 	return ret;
@@ -143,11 +160,16 @@ static vm_fault_t refuse(void)
 }
 
 /* Link the chunk. The host has a table for it. */
-static vm_fault_t link_chunk(struct vm_fault *vmf, struct shpt_guest *guest)
+static vm_fault_t link_chunk(struct vm_fault *vmf, struct shpt_guest *guest,
+			     struct shpt_host *host)
 {
-	switch (shpt_link(guest, vmf->address, vmf->pud, vmf->pgoff)) {
+	switch (shpt_link(guest, host, vmf->address, vmf->pud, vmf->pgoff)) {
 	case 0:
 		shpt_flush_mm(guest->smm->mm);
+		shpt_check_flushed(guest->smm, vmf->address);
+		return VM_FAULT_NOPAGE;
+	case -ESTALE:
+		/* A host is being replaced: a fault in a moment finds the new one. */
 		return VM_FAULT_NOPAGE;
 	case -EAGAIN:
 		return wait_and_retry(vmf, guest->smm);
@@ -162,7 +184,7 @@ static vm_fault_t link_chunk(struct vm_fault *vmf, struct shpt_guest *guest)
 static vm_fault_t guest_fault(struct vm_fault *vmf, struct shpt_guest *guest)
 {
 	unsigned long chunk = vmf->pgoff >> (CHUNK_SHIFT - PAGE_SHIFT);
-	struct shpt_region *region = guest->region;
+	struct shpt_host *host;
 	vm_fault_t ret;
 	pud_t pud;
 
@@ -172,16 +194,20 @@ static vm_fault_t guest_fault(struct vm_fault *vmf, struct shpt_guest *guest)
 	if (!(vmf->vma->vm_flags & (VM_READ | VM_WRITE)))
 		return VM_FAULT_SIGBUS;
 
-	if (shpt_is_linked(guest->smm, vmf->address))
-		return serve_from_host(vmf, region);
-	if (!shpt_host_pud(region->host, chunk, &pud)) {
-		ret = serve_from_host(vmf, region);
+	host = shpt_linked_host(guest->smm, vmf->address);
+	if (host)
+		return serve_from_host(vmf, host);
+	host = host_for(vmf->vma, guest);
+	if (WARN_ON_ONCE(!host))
+		return VM_FAULT_SIGBUS;
+	if (!shpt_host_pud(host, chunk, &pud)) {
+		ret = serve_from_host(vmf, host);
 		if (ret != VM_FAULT_NOPAGE)
 			return ret;
-		if (!shpt_host_pud(region->host, chunk, &pud))
+		if (!shpt_host_pud(host, chunk, &pud))
 			return VM_FAULT_SIGBUS;
 	}
-	return link_chunk(vmf, guest);
+	return link_chunk(vmf, guest, host);
 }
 
 vm_fault_t shpt_fault(struct vm_fault *vmf)
@@ -216,11 +242,16 @@ vm_fault_t shpt_huge_fault(struct vm_fault *vmf, unsigned int order)
 vm_fault_t shpt_mkwrite(struct vm_fault *vmf)
 {
 	struct shpt_guest *guest = vmf->vma->vm_private_data;
+	struct shpt_host *host;
 	vm_fault_t ret;
 
 	if (WARN_ON_ONCE(IS_ERR_OR_NULL(guest)))
 		return VM_FAULT_SIGBUS;
+	host = shpt_linked_host(guest->smm, vmf->address);
+	/* Unlinked since: the access will fault again. */
+	if (!host)
+		return VM_FAULT_NOPAGE;
 	vmf->flags |= FAULT_FLAG_WRITE;
-	ret = serve_from_host(vmf, guest->region);
+	ret = serve_from_host(vmf, host);
 	return ret == VM_FAULT_RETRY ? VM_FAULT_NOPAGE : ret;
 }

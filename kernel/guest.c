@@ -2,11 +2,11 @@
 /*
  * guest.c - a process's mappings of a region, as the core sees them
  *
- * What the VMA is: whole chunks at chunk-aligned addresses, VM_SHARED,
- * VM_DONTEXPAND and VM_DONTDUMP. VM_DONTEXPAND is among VM_SPECIAL, so it is
- * never merged and never registered with userfaultfd. It is not VM_PFNMAP nor
- * VM_MIXEDMAP: fork would copy tables. The pseudo file system is noexec, so
- * VM_MAYEXEC is gone.
+ * What the VMA is: whole chunks at chunk-aligned addresses, VM_MAYSHARE (the
+ * core takes VM_SHARED from those of a read-only file), VM_DONTEXPAND and
+ * VM_DONTDUMP. VM_DONTEXPAND is among VM_SPECIAL, so it is never merged and
+ * never registered with userfaultfd. It is not VM_PFNMAP nor VM_MIXEDMAP: fork
+ * would copy tables. The pseudo file system is noexec, so VM_MAYEXEC is gone.
  *
  * vma->vm_private_data is the shpt_guest, or NULL in a child of fork that has
  * not faulted yet, or ERR_PTR(-EBUSY) in one that found another MMU when it
@@ -17,6 +17,7 @@
  * change of mappings.
  */
 #include <linux/mman.h>
+#include <linux/pkeys.h>
 #include <linux/sched/mm.h>
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
@@ -46,6 +47,7 @@ static struct shpt_guest *guest_create(struct shpt_mm *smm,
 	kref_get(&smm->ref);
 	guest->smm = smm;
 	guest->region = region;
+	guest->node = NUMA_NO_NODE;
 	list_add(&guest->in_mm, &smm->guests);
 	spin_lock(&region->guests_lock);
 	list_add_rcu(&guest->in_region, &region->guests);
@@ -131,11 +133,36 @@ static int guest_vma_mremap(struct vm_area_struct *vma)
 								     -EINVAL;
 }
 
-/* Access is the host's: there is none but a writable one. */
+/* Sealed against writing since the region was opened? */
+static bool is_sealed(struct shpt_region *region)
+{
+	return region->kind == BACKING_SHMEM &&
+	       SHMEM_I(region->key)->seals &
+	       (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE);
+}
+
+/*
+ * Under mmap_lock held for write, before the core changes the VMA and walks
+ * the range. All that is to do is to unlink: the next fault links to the host
+ * of the new access.
+ */
 static int guest_vma_mprotect(struct vm_area_struct *vma, unsigned long start,
 			      unsigned long end, unsigned long newflags)
 {
-	return -EINVAL;
+	struct shpt_guest *guest = vma->vm_private_data;
+	unsigned long changed = newflags ^ vma->vm_flags;
+
+	if (!IS_ALIGNED(start | end, CHUNK_SIZE))
+		return -EINVAL;
+	/* The keys are in the shared entries: everybody's would change. */
+	if (newflags & VM_EXEC || changed & ARCH_VM_PKEY_FLAGS)
+		return -EINVAL;
+	if (changed & newflags & VM_WRITE &&
+	    is_sealed(shpt_region_of(vma->vm_file)))
+		return -EPERM;
+	if (!IS_ERR_OR_NULL(guest))
+		shpt_unlink(guest->smm, start, end);
+	return 0;
 }
 
 /*
@@ -179,13 +206,13 @@ static int check_mapping(struct shpt_region *region,
 		return -EINVAL;
 	if (!IS_ALIGNED(vma->vm_start | vma->vm_end | offset, CHUNK_SIZE))
 		return -EINVAL;
-	if ((vma->vm_flags & (VM_SHARED | VM_READ | VM_WRITE)) !=
-	    (VM_SHARED | VM_READ | VM_WRITE))
+	if (vma->vm_flags & VM_SYNC && !READ_ONCE(region->sync))
 		return -EOPNOTSUPP;
-	/* The backing may have been sealed since the region was opened. */
-	if (region->kind == BACKING_SHMEM &&
-	    SHMEM_I(region->key)->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
-		return -EPERM;
+	if (is_sealed(region)) {
+		if (vma->vm_flags & VM_WRITE)
+			return -EPERM;
+		vm_flags_clear(vma, VM_MAYWRITE);
+	}
 	return 0;
 }
 
@@ -200,9 +227,8 @@ int shpt_guest_mmap(struct file *file, struct vm_area_struct *vma)
 	err = check_mapping(region, vma);
 	if (err)
 		return err;
-	err = shpt_host_cover(region->host,
-			      (vma->vm_pgoff + vma_pages(vma)) >>
-			      (CHUNK_SHIFT - PAGE_SHIFT));
+	err = shpt_hosts_cover(region, (vma->vm_pgoff + vma_pages(vma)) >>
+				       (CHUNK_SHIFT - PAGE_SHIFT));
 	if (err)
 		return err;
 	smm = shpt_mm_register(vma->vm_mm);

@@ -6,8 +6,9 @@
  *
  *   shpt_region	one per backing inode, while a region file is open or
  *			mapped. Found by the inode.
- *   shpt_host		the address space whose page tables are shared.
- *   shpt_chunk		one chunk of the host: how many guests link to it.
+ *   shpt_host		an address space whose page tables are shared. A region
+ *			has one for each access and NUMA node in use.
+ *   shpt_chunk		one chunk of a host: how many guests link to it.
  *   shpt_mm		one per process that maps regions: its mmu notifier.
  *   shpt_guest		one per process and region, while it has mappings of it.
  *   shpt_link		one per chunk of a guest's address space: the PUD entry
@@ -15,9 +16,13 @@
  *
  * Locks, outermost first:
  *
+ *   registry_lock	    registrations (register.c)
  *   shpt_open_lock	    creating a region
  *     shpt_regions_lock    the table of regions; held for moments
+ *   shpt_region.renewing   replacing a region's hosts
+ *     shpt_region.making   making them
  *   guest's mmap_lock	    shpt_mm.guests, shpt_guest.vmas, vm_private_data
+ *     shpt_region.hosts_lock   which hosts a region has; held for moments
  *     host's mmap_lock	    nested as SINGLE_DEPTH_NESTING; read in faults
  *       file system locks
  *     shpt_mm.lock	    links: states, invalidations, the PUD entries
@@ -25,8 +30,9 @@
  *
  * shpt_mm.lock may be taken by a kprobe handler with interrupts off, so nobody
  * who holds it waits for an IPI, nor for a lock whose holder may. The host's
- * mmap_lock is held for write only by the module's worker, which never takes a
- * guest's lock.
+ * mmap_lock is held for write only by the module's workers, and not with a
+ * guest's. Workers that need a guest's mmap_lock (adoption, retire.c) hold no
+ * lock meanwhile, and nobody waits for them under any.
  */
 #ifndef SHPT_INTERNAL_H
 #define SHPT_INTERNAL_H
@@ -39,6 +45,7 @@
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
+#include <linux/semaphore.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -51,7 +58,18 @@
 #define CHUNK_MASK	PUD_MASK
 #define CHUNK_SHIFT	PUD_SHIFT
 
+/* Where a host maps the file's beginning; not 0, which mmap_min_addr forbids. */
+#define HOST_BASE	CHUNK_SIZE
+
 static_assert(SHPT_CHUNK_SHIFT == PUD_SHIFT);
+
+/* What a host's mapping allows, and so which guests link to it. */
+enum shpt_access {
+	ACCESS_READ,
+	ACCESS_WRITE,
+	ACCESS_SYNC,		/* for writing, with MAP_SYNC */
+	NR_ACCESSES
+};
 
 enum shpt_backing_kind {
 	BACKING_SHMEM,
@@ -63,14 +81,33 @@ struct shpt_region {
 	struct kobject kobj;		/* its directory in sysfs; its lifetime */
 	u64 id;
 	struct inode *key;		/* the backing's inode */
-	kuid_t owner;			/* who opened it first */
+	kuid_t owner;			/* who opened it first, or registered it */
 	struct hlist_node hash;		/* shpt_regions_lock */
-	unsigned int files;		/* region files; shpt_regions_lock */
-	struct file *backing;		/* the module's own open file of it */
+	unsigned int files;		/* what keeps it; shpt_regions_lock */
+	unsigned int writers;		/* of these, open for writing */
+	struct file *backing;		/* the module's own, read-only */
 	struct inode *inode;		/* what region files are open on */
+	struct mem_cgroup *memcg;	/* pays for mode "always" */
 	enum shpt_backing_kind kind;
 	u64 device_bytes;		/* size of a device-dax */
-	struct shpt_host *host;
+	bool locked;			/* pages stay in memory */
+	struct shpt_registration *registration;	/* registry_lock */
+
+	/* Semaphores, as who asks takes them and a worker gives them back. */
+	struct semaphore renewing;	/* replacing hosts, to the end */
+	struct semaphore making;	/* making hosts, until they are in place */
+	struct mutex hosts_lock;	/* writers of hosts, chunks, node, memcg */
+	struct xarray hosts;		/* struct shpt_host by slot */
+	unsigned long chunks;		/* that guests have mapped, at most */
+	int node;			/* policy: a node or SHPT_NODE_* */
+	bool sync;			/* has hosts with ACCESS_SYNC */
+
+	struct delayed_work scan_work;	/* mode "always" */
+	u32 reclaim_mode;		/* SHPT_RECLAIM_* */
+	u64 scan_interval_ms;
+	u64 scan_bytes;			/* a pass */
+	unsigned long next_chunk;	/* this and below: scan_work only */
+	u64 found_bytes;
 
 	spinlock_t guests_lock;		/* writers of guests */
 	struct list_head guests;	/* RCU: who must hear of host events */
@@ -78,21 +115,41 @@ struct shpt_region {
 	atomic_long_t links;
 	atomic64_t faults_served;
 	atomic64_t flushes;
-	atomic64_t unlinks;
+	atomic64_t unlinks_by[SHPT_UNLINK_CAUSES];
+	atomic64_t misplaced;
+	atomic64_t reclaimed;
+};
+
+/* What keeps a region without guests, and who may open it by name. */
+struct shpt_registration {
+	struct list_head list;
+	struct file *file;		/* a region file of the module's own */
+	kuid_t uid;
+	kgid_t gid;
+	umode_t mode;
+	char name[SHPT_NAME_BYTES];	/* without slash; may be empty */
 };
 
 struct shpt_host {
 	struct kref ref;
+	struct rcu_head rcu;
 	struct mmu_notifier mn;
-	struct mm_struct *mm;		/* we hold mm_users until destroyed */
+	struct mm_struct *mm;		/* mm_users held until destroyed */
 	const struct vm_operations_struct *vm_ops;	/* of its mapping */
 	struct shpt_region *region;
+	struct file *file;		/* what it maps */
+	enum shpt_access access;
+	int node;			/* NUMA_NO_NODE: wherever it comes */
+	bool retired;			/* nobody may link any more */
+	struct list_head retiring;	/* hosts.c */
 	struct mutex cover_lock;	/* worker only */
 	unsigned long covered;		/* chunks mapped so far, only grows */
+	unsigned long touched;		/* chunks below which all tables are */
 	struct xarray chunks;		/* struct shpt_chunk by file chunk */
 };
 
 struct shpt_chunk {
+	struct shpt_host *host;
 	atomic_t links;
 };
 
@@ -119,6 +176,7 @@ struct shpt_guest {
 	struct shpt_mm *smm;
 	struct shpt_region *region;
 	unsigned long vmas;
+	int node;			/* where it first faulted */
 	unsigned int links;		/* smm->lock; not FREE ones */
 	struct rcu_head rcu;
 };
@@ -138,15 +196,39 @@ struct shpt_link {
 	pud_t *pudp;
 	pud_t parked;
 	u64 unlinked_at;		/* smm->unlink_seq when UNFLUSHED */
+#ifdef CONFIG_DEBUG_VM
+	struct task_struct *swapped_by;	/* the last time */
+	u64 swapped_gen;		/* the mm's TLB generation then */
+#endif
 };
 
 /* main.c */
 extern struct workqueue_struct *shpt_wq;
 extern struct workqueue_struct *shpt_adoption_wq;
+extern struct workqueue_struct *shpt_hosts_wq;
+extern struct workqueue_struct *shpt_renew_wq;
+extern struct workqueue_struct *shpt_node_wq;
 int shpt_copy_args(void *args, size_t known, const void __user *from,
 		   u32 *size);
 int shpt_return_args(void __user *to, u32 size, const void *args,
 		     size_t known);
+
+/* call.c */
+struct shpt_call {
+	struct work_struct work;
+	struct completion done;
+	refcount_t users;		/* the worker and the one who waits */
+	int (*run)(struct shpt_call *call);
+	void (*free)(struct shpt_call *call);
+	bool abandoned;			/* nobody waits any more */
+	int err;
+};
+
+void shpt_call_init(struct shpt_call *call, int (*run)(struct shpt_call *call),
+		    void (*free)(struct shpt_call *call));
+void shpt_call_put(struct shpt_call *call);
+int shpt_call_wait(struct shpt_call *call, int cpu,
+		   struct workqueue_struct *wq);
 
 /* backing.c */
 int shpt_backing_kind(const struct file *file);
@@ -157,25 +239,86 @@ u64 shpt_backing_bytes(const struct shpt_region *region);
 /* region.c */
 extern struct mutex shpt_open_lock;
 extern const struct file_operations shpt_region_fops;
-int shpt_region_open(int backing_fd);
+int shpt_region_open(const struct shpt_open_region *args);
+struct file *shpt_region_open_id(u64 id);
+struct file *shpt_region_reopen(struct shpt_region *region, int flags);
+int shpt_region_ask_mmap(struct shpt_region *region, enum shpt_access access);
+void shpt_region_set_owner(struct shpt_region *region, kuid_t owner);
 struct shpt_region *shpt_region_of(const struct file *file);
+struct file *shpt_open_backing(const struct path *path, int access);
+void shpt_region_pin(struct shpt_region *region);
+bool shpt_region_pin_live(struct shpt_region *region);
+void shpt_region_unpin(struct shpt_region *region);
 void shpt_region_info(struct shpt_region *region,
 		      struct shpt_region_info *info);
 void shpt_regions_info(struct shpt_region_info *sum, unsigned int *regions);
 
+/* register.c */
+long shpt_register(struct file *file, void __user *argp);
+long shpt_unregister(struct shpt_region *region, void __user *argp);
+long shpt_open_named(void __user *argp);
+long shpt_open_id(void __user *argp);
+unsigned int shpt_registered(void);
+
+/* hosts.c */
+int shpt_hosts_open(struct shpt_region *region, const struct path *path,
+		    enum shpt_access access);
+void shpt_hosts_close_writable(struct shpt_region *region);
+void shpt_hosts_destroy(struct shpt_region *region);
+struct shpt_host *shpt_hosts_find(struct shpt_region *region,
+				  enum shpt_access access, int node);
+struct shpt_host *shpt_hosts_next(struct shpt_region *region,
+				  struct shpt_host *host);
+int shpt_hosts_cover(struct shpt_region *region, unsigned long chunks);
+int shpt_hosts_set_node(struct shpt_region *region, int node);
+int shpt_hosts_renew(struct shpt_region *region, u64 *freed_bytes);
+int shpt_hosts_renew_here(struct shpt_region *region, struct mem_cgroup *memcg,
+			  u64 *freed_bytes);
+
 /* host.c */
 struct shpt_host *shpt_host_create(struct shpt_region *region,
-				   const struct path *path);
+				   enum shpt_access access, int node,
+				   struct file *file);
 void shpt_host_destroy(struct shpt_host *host);
+bool shpt_host_get(struct shpt_host *host);
+void shpt_host_put(struct shpt_host *host);
+int shpt_host_map(struct shpt_host *host, unsigned long chunks);
 int shpt_host_cover(struct shpt_host *host, unsigned long chunks);
+vm_fault_t shpt_host_fault_here(struct shpt_host *host, pgoff_t pgoff,
+				unsigned int flags);
 vm_fault_t shpt_host_fault(struct shpt_host *host, pgoff_t pgoff,
 			   unsigned int flags);
+struct shpt_chunk *shpt_host_chunk(struct shpt_host *host, unsigned long chunk);
+unsigned long shpt_max_chunks(const struct shpt_region *region);
+
+/* node.c */
+vm_fault_t shpt_node_fault(struct shpt_host *host, pgoff_t pgoff,
+			   unsigned int flags);
+
+/* tables.c */
 unsigned long shpt_host_mapped(struct shpt_host *host, pgoff_t pgoff,
 			       bool write);
+bool shpt_host_has_table(struct shpt_host *host, pgoff_t pgoff, int *node);
 bool shpt_host_pud(struct shpt_host *host, unsigned long chunk, pud_t *pud);
-struct shpt_chunk *shpt_host_chunk(struct shpt_host *host, unsigned long chunk);
-void shpt_host_tables(struct shpt_host *host, u64 *table_bytes,
-		      u64 *unshared_bytes);
+u64 shpt_host_unshared_bytes(struct shpt_host *host);
+u64 shpt_host_empty_bytes(struct shpt_host *host, unsigned long first,
+			  unsigned long last);
+void shpt_host_copy(struct shpt_host *to, struct shpt_host *from,
+		    const bool *enough);
+
+/* retire.c */
+void shpt_retire_hosts(struct shpt_region *region, struct list_head *hosts);
+
+/* lock.c */
+int shpt_lock(struct shpt_region *region);
+void shpt_unlock(struct shpt_region *region);
+
+/* reclaim.c */
+int shpt_reclaim(struct shpt_region *region, struct shpt_reclaim *args);
+int shpt_set_reclaim(struct shpt_region *region,
+		     const struct shpt_set_reclaim *args);
+void shpt_reclaim_init(struct shpt_region *region);
+void shpt_reclaim_stop(struct shpt_region *region);
 
 /* donor.c */
 struct mm_struct *shpt_donor_get_mm(void);
@@ -209,7 +352,8 @@ vm_fault_t shpt_charge(struct shpt_host *host, struct mm_struct *mm,
 		       vm_flags_t vm_flags, pgoff_t pgoff);
 
 /* populate.c */
-int shpt_populate(struct shpt_region *region, struct shpt_populate *args);
+int shpt_populate(struct shpt_region *region, enum shpt_access access,
+		  struct shpt_populate *args);
 
 /* link.c */
 struct shpt_mm *shpt_mm_find(struct mm_struct *mm);
@@ -218,10 +362,13 @@ void shpt_mm_put(struct shpt_mm *smm);
 void shpt_mm_put_all(void);
 void shpt_mm_set_foreign(struct mm_struct *mm);
 bool shpt_mm_is_ours(const struct mmu_notifier *mn);
-bool shpt_mm_invalidating(struct shpt_mm *smm, unsigned long addr);
-bool shpt_is_linked(struct shpt_mm *smm, unsigned long addr);
-int shpt_link(struct shpt_guest *guest, unsigned long addr, pud_t *pudp,
-	      pgoff_t pgoff);
+bool shpt_mm_linkable(struct shpt_mm *smm, unsigned long addr);
+void shpt_check_flushed(struct shpt_mm *smm, unsigned long addr);
+struct shpt_host *shpt_linked_host(struct shpt_mm *smm, unsigned long addr);
+int shpt_link(struct shpt_guest *guest, struct shpt_host *host,
+	      unsigned long addr, pud_t *pudp, pgoff_t pgoff);
+void shpt_unlink(struct shpt_mm *smm, unsigned long start, unsigned long end);
+void shpt_unlink_retired(struct shpt_mm *smm);
 int shpt_links_make(struct shpt_guest *guest, unsigned long start,
 		    unsigned long end, gfp_t gfp);
 void shpt_links_free(struct shpt_mm *smm, unsigned long start,
@@ -242,6 +389,8 @@ void shpt_foreign_exit(void);
 /* sysfs.c */
 extern const struct attribute_group *shpt_device_groups[];
 extern const struct attribute_group *shpt_region_groups[];
+extern const struct attribute_group shpt_registration_group;
+void shpt_sysfs_prepare(void);
 void shpt_sysfs_init(struct kobject *device);
 void shpt_sysfs_exit(void);
 extern struct kobject *shpt_region_dir;

@@ -124,24 +124,76 @@ static bool mm_unhash(struct shpt_mm *smm)
 	return hashed;
 }
 
+/*
+ * Each swap has to be flushed before who made it returns. A forgotten flush may
+ * do no harm for long, and none at all on an emulated CPU without PCID and
+ * without paging-structure caches. So kernels with CONFIG_DEBUG_VM keep in mind
+ * at which TLB generation a swap was made: a flush begins with the next one.
+ */
+#ifdef CONFIG_DEBUG_VM
+static u64 tlb_generation(struct shpt_mm *smm)
+{
+	return atomic64_read(&smm->mm->context.tlb_gen);
+}
+
+static void swapped(struct shpt_mm *smm, struct shpt_link *link)
+{
+	link->swapped_by = current;
+	link->swapped_gen = tlb_generation(smm);
+}
+
+static bool flushed(struct shpt_mm *smm, struct shpt_link *link)
+{
+	return link->swapped_gen != tlb_generation(smm);
+}
+
+/* The caller made no swap of the chunk of addr that he did not flush. */
+void shpt_check_flushed(struct shpt_mm *smm, unsigned long addr)
+{
+	struct shpt_link *link;
+
+	spin_lock(&smm->lock);
+	link = xa_load(&smm->links, addr >> CHUNK_SHIFT);
+	WARN_ON_ONCE(link && link->state != LINK_FREE &&
+		     link->swapped_by == current && !flushed(smm, link));
+	spin_unlock(&smm->lock);
+}
+#else
+static void swapped(struct shpt_mm *smm, struct shpt_link *link)
+{
+}
+
+static bool flushed(struct shpt_mm *smm, struct shpt_link *link)
+{
+	return true;
+}
+
+void shpt_check_flushed(struct shpt_mm *smm, unsigned long addr)
+{
+}
+#endif
+
 /* Swap one PUD entry back; under smm->lock. */
 static void unlink_one(struct shpt_mm *smm, struct shpt_link *link,
-		       unsigned long addr)
+		       unsigned long addr, enum shpt_unlink_cause cause)
 {
 	set_pud(link->pudp, link->parked);
+	swapped(smm, link);
 	link->state = LINK_UNFLUSHED;
 	link->unlinked_at = ++smm->unlink_seq;
-	atomic64_inc(&link->guest->region->unlinks);
+	atomic64_inc(&link->guest->region->unlinks_by[cause]);
 	trace_unlink(link->guest->region->id, addr);
 }
 
 /*
- * Swap back what is linked in [start, end), and count one invalidation more in
- * each chunk if asked to; under smm->lock. Returns whether anything there waits
- * for a flush, also from earlier unlinks.
+ * Swap back what is linked in [start, end), or of that only the links to retired
+ * hosts if they are the cause, and count one invalidation more in each chunk if
+ * asked to; under smm->lock. Returns whether anything there waits for a flush,
+ * also from earlier unlinks.
  */
 static bool swap_back(struct shpt_mm *smm, unsigned long start,
-		      unsigned long end, unsigned int invalidations)
+		      unsigned long end, unsigned int invalidations,
+		      enum shpt_unlink_cause cause)
 {
 	struct shpt_link *link;
 	bool unflushed = false;
@@ -151,8 +203,9 @@ static bool swap_back(struct shpt_mm *smm, unsigned long start,
 	xa_for_each_range(&smm->links, i, link, start >> CHUNK_SHIFT,
 			  (end - 1) >> CHUNK_SHIFT) {
 		link->invalidations += invalidations;
-		if (link->state == LINK_LINKED)
-			unlink_one(smm, link, i << CHUNK_SHIFT);
+		if (link->state == LINK_LINKED &&
+		    (cause != SHPT_UNLINK_RETIRED || link->chunk->host->retired))
+			unlink_one(smm, link, i << CHUNK_SHIFT, cause);
 		if (link->state == LINK_UNFLUSHED)
 			unflushed = true;
 	}
@@ -171,6 +224,7 @@ static void settle(struct shpt_mm *smm, unsigned long start, unsigned long end,
 			  (end - 1) >> CHUNK_SHIFT) {
 		if (link->state != LINK_UNFLUSHED || link->unlinked_at > seq)
 			continue;
+		WARN_ON_ONCE(!flushed(smm, link));
 		link->state = LINK_FREE;
 		WRITE_ONCE(link->guest->links, link->guest->links - 1);
 		atomic_dec(&link->chunk->links);
@@ -183,13 +237,14 @@ static void settle(struct shpt_mm *smm, unsigned long start, unsigned long end,
  * before: nobody waits for an IPI with it.
  */
 static void unlink_and_flush(struct shpt_mm *smm, unsigned long start,
-			     unsigned long end, unsigned int invalidations)
+			     unsigned long end, unsigned int invalidations,
+			     enum shpt_unlink_cause cause)
 {
 	bool unflushed;
 	u64 seq;
 
 	spin_lock(&smm->lock);
-	unflushed = swap_back(smm, start, end, invalidations);
+	unflushed = swap_back(smm, start, end, invalidations, cause);
 	seq = smm->unlink_seq;
 	spin_unlock(&smm->lock);
 	if (!unflushed)
@@ -200,6 +255,37 @@ static void unlink_and_flush(struct shpt_mm *smm, unsigned long start,
 	spin_lock(&smm->lock);
 	settle(smm, start, end, seq);
 	spin_unlock(&smm->lock);
+	if (wq_has_sleeper(&smm->inv_wait))
+		wake_up_all(&smm->inv_wait);
+}
+
+/* The access to a range is about to change. */
+void shpt_unlink(struct shpt_mm *smm, unsigned long start, unsigned long end)
+{
+	unlink_and_flush(smm, start, end, 0, SHPT_UNLINK_ACCESS);
+}
+
+/* Hosts were retired. No link to them is made any more: see shpt_link(). */
+void shpt_unlink_retired(struct shpt_mm *smm)
+{
+	unlink_and_flush(smm, 0, ULONG_MAX, 0, SHPT_UNLINK_RETIRED);
+}
+
+static enum shpt_unlink_cause cause_of(enum mmu_notifier_event event)
+{
+	switch (event) {
+	case MMU_NOTIFY_UNMAP:
+		return SHPT_UNLINK_UNMAP;
+	case MMU_NOTIFY_CLEAR:
+		return SHPT_UNLINK_DISCARD;
+	case MMU_NOTIFY_PROTECTION_VMA:
+	case MMU_NOTIFY_PROTECTION_PAGE:
+		return SHPT_UNLINK_ACCESS;
+	case MMU_NOTIFY_SOFT_DIRTY:
+		return SHPT_UNLINK_SOFT_DIRTY;
+	default:
+		return SHPT_UNLINK_OTHER;
+	}
 }
 
 /* May be called where sleeping is not allowed, and always succeeds. */
@@ -207,8 +293,9 @@ static int mm_invalidate_start(struct mmu_notifier *mn,
 			       const struct mmu_notifier_range *range)
 {
 	struct shpt_mm *smm = container_of(mn, struct shpt_mm, mn);
+	enum shpt_unlink_cause cause = cause_of(range->event);
 
-	unlink_and_flush(smm, range->start, range->end, 1);
+	unlink_and_flush(smm, range->start, range->end, 1, cause);
 	return 0;
 }
 
@@ -232,15 +319,21 @@ static void mm_invalidate_end(struct mmu_notifier *mn,
 		wake_up_all(&smm->inv_wait);
 }
 
-/* Is some invalidation of the chunk of addr between start and end? */
-bool shpt_mm_invalidating(struct shpt_mm *smm, unsigned long addr)
+/* A link may exist when no invalidation is under way, and no flush is owed. */
+static bool is_linkable(const struct shpt_link *link)
+{
+	return !link->invalidations && link->state != LINK_UNFLUSHED;
+}
+
+/* Is it worth while to try again to link the chunk of addr? */
+bool shpt_mm_linkable(struct shpt_mm *smm, unsigned long addr)
 {
 	struct shpt_link *link;
 	bool ret;
 
 	spin_lock(&smm->lock);
 	link = xa_load(&smm->links, addr >> CHUNK_SHIFT);
-	ret = link && link->invalidations;
+	ret = !link || is_linkable(link) || smm->foreign;
 	spin_unlock(&smm->lock);
 	return ret;
 }
@@ -249,7 +342,7 @@ static void mm_foreign_work(struct work_struct *work)
 {
 	struct shpt_mm *smm = container_of(work, struct shpt_mm, foreign_work);
 
-	unlink_and_flush(smm, 0, ULONG_MAX, 0);
+	unlink_and_flush(smm, 0, ULONG_MAX, 0, SHPT_UNLINK_FOREIGN);
 	shpt_mm_put(smm);
 }
 
@@ -261,7 +354,7 @@ static void mm_release(struct mmu_notifier *mn, struct mm_struct *mm)
 	spin_lock(&smm->lock);
 	smm->released = true;
 	spin_unlock(&smm->lock);
-	unlink_and_flush(smm, 0, ULONG_MAX, 0);
+	unlink_and_flush(smm, 0, ULONG_MAX, 0, SHPT_UNLINK_EXIT);
 	if (mm_unhash(smm))
 		mmu_notifier_put(mn);
 }
@@ -379,7 +472,7 @@ void shpt_mm_set_foreign(struct mm_struct *mm)
 
 	spin_lock_irqsave(&smm->lock, flags);
 	smm->foreign = true;
-	swap_back(smm, 0, ULONG_MAX, 0);
+	swap_back(smm, 0, ULONG_MAX, 0, SHPT_UNLINK_FOREIGN);
 	spin_unlock_irqrestore(&smm->lock, flags);
 	if (!queue_work(shpt_wq, &smm->foreign_work))
 		shpt_mm_put(smm);
@@ -446,6 +539,7 @@ static int swap_in(struct shpt_link *link, struct shpt_chunk *chunk,
 	/* The count before the entry: pairs with shpt_flush_region(). */
 	smp_mb();
 	set_pud(pudp, host_pud);
+	swapped(guest->smm, link);
 	trace_link(guest->region->id, addr & CHUNK_MASK);
 	return 0;
 }
@@ -453,19 +547,20 @@ static int swap_in(struct shpt_link *link, struct shpt_chunk *chunk,
 /**
  * shpt_link - link the chunk of addr to the host's table
  * @guest: whose mapping it is; its mmap_lock is held
+ * @host: the host
  * @addr: faulting address
  * @pudp: the guest's PUD entry for it; the core has put a PMD table there
  * @pgoff: file page at addr
  *
  * The host must have its PMD table for the chunk, and the caller flushes the mm
  * afterwards. Returns 0 if the chunk is linked now, -EAGAIN if an invalidation
- * is under way, -EBUSY if this mm is never to be linked again, -ENOMEM.
+ * or the flush of an unlink is under way, -ESTALE if the host is retired, -EBUSY
+ * if this mm is never to be linked again, -ENOMEM.
  */
-int shpt_link(struct shpt_guest *guest, unsigned long addr, pud_t *pudp,
-	      pgoff_t pgoff)
+int shpt_link(struct shpt_guest *guest, struct shpt_host *host,
+	      unsigned long addr, pud_t *pudp, pgoff_t pgoff)
 {
 	unsigned long file_chunk = pgoff >> (CHUNK_SHIFT - PAGE_SHIFT);
-	struct shpt_host *host = guest->region->host;
 	struct shpt_mm *smm = guest->smm;
 	struct shpt_chunk *chunk;
 	struct shpt_link *link;
@@ -482,27 +577,28 @@ int shpt_link(struct shpt_guest *guest, unsigned long addr, pud_t *pudp,
 	link = xa_load(&smm->links, addr >> CHUNK_SHIFT);
 	if (smm->released || smm->foreign || WARN_ON_ONCE(!link))
 		ret = -EBUSY;
-	else if (link->invalidations)
+	else if (!is_linkable(link))
 		ret = -EAGAIN;
+	else if (READ_ONCE(host->retired))
+		ret = -ESTALE;
 	else if (link->state == LINK_FREE)
 		ret = swap_in(link, chunk, addr, pudp, host_pud);
-	/* Who unlinks and is not foreign flushes before he counts himself out. */
-	else if (WARN_ON_ONCE(link->state != LINK_LINKED))
-		ret = -EBUSY;
 	spin_unlock(&smm->lock);
 	return ret;
 }
 
-bool shpt_is_linked(struct shpt_mm *smm, unsigned long addr)
+/* The host that the chunk of addr is linked to; valid under mmap_lock. */
+struct shpt_host *shpt_linked_host(struct shpt_mm *smm, unsigned long addr)
 {
+	struct shpt_host *host = NULL;
 	struct shpt_link *link;
-	bool ret;
 
 	spin_lock(&smm->lock);
 	link = xa_load(&smm->links, addr >> CHUNK_SHIFT);
-	ret = link && link->state == LINK_LINKED;
+	if (link && link->state == LINK_LINKED)
+		host = link->chunk->host;
 	spin_unlock(&smm->lock);
-	return ret;
+	return host;
 }
 
 /* How many chunks of [start, end) are linked? */
@@ -537,7 +633,7 @@ void shpt_links_free(struct shpt_mm *smm, unsigned long start,
 	if (start >= end)
 		return;
 
-	unlink_and_flush(smm, start, end, 0);
+	unlink_and_flush(smm, start, end, 0, SHPT_UNLINK_UNMAP);
 
 	spin_lock(&smm->lock);
 	xa_for_each_range(&smm->links, i, link, start >> CHUNK_SHIFT,

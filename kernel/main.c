@@ -15,11 +15,16 @@
 #include "trace.h"
 
 /*
- * Two, because adoptions wait for a guest's mmap_lock, and who holds that may
- * wait for other work of ours, which takes no guest's lock.
+ * Several, so that nothing waits for its own kind. Adoptions and renewals wait
+ * for a guest's mmap_lock, and who holds that may wait for shpt_wq, which takes
+ * no guest's lock. Renewals take long, and are not to hold up those who open
+ * regions (shpt_hosts_wq). Both wait for faults done on the CPUs of a node.
  */
 struct workqueue_struct *shpt_wq;
 struct workqueue_struct *shpt_adoption_wq;
+struct workqueue_struct *shpt_hosts_wq;
+struct workqueue_struct *shpt_renew_wq;
+struct workqueue_struct *shpt_node_wq;
 
 /**
  * shpt_copy_args - take a struct of the uapi from a user
@@ -59,9 +64,9 @@ static long open_region(void __user *argp)
 	err = shpt_copy_args(&args, sizeof(args), argp, &size);
 	if (err)
 		return err;
-	if (args.flags || args.reserved)
+	if (args.reserved)
 		return -EINVAL;
-	return shpt_region_open(args.backing_fd);
+	return shpt_region_open(&args);
 }
 
 static long mapping_info(void __user *argp)
@@ -87,6 +92,10 @@ static long device_ioctl(struct file *file, unsigned int cmd,
 		return open_region((void __user *)arg);
 	case SHPT_IOC_MAPPING_INFO:
 		return mapping_info((void __user *)arg);
+	case SHPT_IOC_OPEN_NAMED:
+		return shpt_open_named((void __user *)arg);
+	case SHPT_IOC_OPEN_ID:
+		return shpt_open_id((void __user *)arg);
 	case SHPT_IOC_DONATE:
 		return shpt_donor_donate();
 	default:
@@ -127,6 +136,34 @@ static int check_ground(void)
 	return -EOPNOTSUPP;
 }
 
+static void free_workqueues(void)
+{
+	if (shpt_renew_wq)
+		destroy_workqueue(shpt_renew_wq);
+	if (shpt_hosts_wq)
+		destroy_workqueue(shpt_hosts_wq);
+	if (shpt_node_wq)
+		destroy_workqueue(shpt_node_wq);
+	if (shpt_adoption_wq)
+		destroy_workqueue(shpt_adoption_wq);
+	if (shpt_wq)
+		destroy_workqueue(shpt_wq);
+}
+
+static int alloc_workqueues(void)
+{
+	shpt_wq = alloc_workqueue("shpt", WQ_UNBOUND, 0);
+	shpt_adoption_wq = alloc_workqueue("shpt_adoption", WQ_UNBOUND, 0);
+	shpt_hosts_wq = alloc_workqueue("shpt_hosts", WQ_UNBOUND, 0);
+	shpt_renew_wq = alloc_workqueue("shpt_renew", WQ_UNBOUND, 0);
+	shpt_node_wq = alloc_workqueue("shpt_node", 0, 0);
+	if (shpt_wq && shpt_adoption_wq && shpt_hosts_wq && shpt_renew_wq &&
+	    shpt_node_wq)
+		return 0;
+	free_workqueues();
+	return -ENOMEM;
+}
+
 static int __init shpt_init(void)
 {
 	int err;
@@ -134,16 +171,13 @@ static int __init shpt_init(void)
 	err = check_ground();
 	if (err)
 		return err;
-	shpt_wq = alloc_workqueue("shpt", WQ_UNBOUND, 0);
-	if (!shpt_wq)
-		return -ENOMEM;
-	err = -ENOMEM;
-	shpt_adoption_wq = alloc_workqueue("shpt_adoption", WQ_UNBOUND, 0);
-	if (!shpt_adoption_wq)
-		goto err_wq;
+	shpt_sysfs_prepare();
+	err = alloc_workqueues();
+	if (err)
+		return err;
 	err = shpt_tlb_init();
 	if (err)
-		goto err_adoption_wq;
+		goto err_workqueues;
 	err = shpt_foreign_init();
 	if (err)
 		goto err_tlb;
@@ -165,10 +199,8 @@ err_foreign:
 	shpt_foreign_exit();
 err_tlb:
 	shpt_tlb_exit();
-err_adoption_wq:
-	destroy_workqueue(shpt_adoption_wq);
-err_wq:
-	destroy_workqueue(shpt_wq);
+err_workqueues:
+	free_workqueues();
 	return err;
 }
 
@@ -180,8 +212,7 @@ static void __exit shpt_exit(void)
 	shpt_foreign_exit();
 	/* No guests are left, but processes that once were still notify us. */
 	shpt_mm_put_all();
-	destroy_workqueue(shpt_adoption_wq);
-	destroy_workqueue(shpt_wq);
+	free_workqueues();
 	shpt_tlb_exit();
 }
 

@@ -20,39 +20,61 @@ static int check_range(const struct shpt_populate *args)
 	return 0;
 }
 
-static int populate_page(struct shpt_host *host, pgoff_t pgoff, bool write)
+/*
+ * One page, in all hosts that guests of the access may link to. Returns how
+ * many pages from there on are mapped now, or an error.
+ */
+static long populate_page(struct shpt_region *region, enum shpt_access access,
+			  pgoff_t pgoff, bool write)
 {
-	vm_fault_t ret;
+	bool for_writers = access != ACCESS_READ;
+	unsigned long pages = PTRS_PER_PTE;
+	struct shpt_host *host = NULL;
+	vm_fault_t ret = 0;
 
-	ret = shpt_charge(host, current->mm, 0, pgoff);
-	if (!ret)
+	while ((host = shpt_hosts_next(region, host))) {
+		bool writable = host->access != ACCESS_READ;
+
+		if (ret & VM_FAULT_ERROR || writable != for_writers)
+			continue;
+		ret = shpt_charge(host, current->mm, 0, pgoff);
+		if (ret)
+			continue;
 		ret = shpt_host_fault(host, pgoff,
 				      write ? FAULT_FLAG_WRITE : 0);
-	if (ret == VM_FAULT_NOPAGE)
-		return 0;
-	return ret == VM_FAULT_OOM ? -ENOMEM : -EIO;
+		/* Replaced meanwhile: try again with its successor. */
+		pages = READ_ONCE(host->retired) ? 0 :
+			min(pages, shpt_host_mapped(host, pgoff, write));
+	}
+	if (ret & VM_FAULT_OOM)
+		return -ENOMEM;
+	return ret & VM_FAULT_ERROR ? -EIO : pages;
 }
 
 /**
  * shpt_populate - SHPT_IOC_POPULATE
  * @region: the region; the caller has a file of it open
+ * @access: of that file
  * @args: the range; gets how far it came
  *
  * Returns 0 or an error of <shpt/uapi.h>.
  */
-int shpt_populate(struct shpt_region *region, struct shpt_populate *args)
+int shpt_populate(struct shpt_region *region, enum shpt_access access,
+		  struct shpt_populate *args)
 {
 	bool write = args->flags & SHPT_POPULATE_WRITE;
-	struct shpt_host *host = region->host;
 	u64 at, end;
+	long done;
 	int err;
 
 	err = check_range(args);
 	if (err)
 		return err;
+	if (write && access == ACCESS_READ)
+		return -EACCES;
 	end = args->offset + args->length;
 	args->populated = 0;
-	err = shpt_host_cover(host, DIV_ROUND_UP_ULL(end, CHUNK_SIZE));
+	err = shpt_hosts_cover(region, ((end - 1) >> CHUNK_SHIFT) + 1);
 	if (err)
 		return err;
 
@@ -63,13 +85,13 @@ int shpt_populate(struct shpt_region *region, struct shpt_populate *args)
 			return 0;
 		if (signal_pending(current))
 			return -EINTR;
-		err = populate_page(host, pgoff, write);
+		done = populate_page(region, access, pgoff, write);
 		/* Shortened meanwhile: that is the end, not an error. */
-		if (err == -EIO && at >= shpt_backing_bytes(region))
+		if (done == -EIO && at >= shpt_backing_bytes(region))
 			return 0;
-		if (err)
-			return err;
-		at += (u64)shpt_host_mapped(host, pgoff, write) << PAGE_SHIFT;
+		if (done < 0)
+			return done;
+		at += (u64)done << PAGE_SHIFT;
 		args->populated = min(at, end) - args->offset;
 		cond_resched();
 	}

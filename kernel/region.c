@@ -13,11 +13,12 @@
  * of device-dax but not of FS-DAX, and a regular file for FS-DAX, where they
  * must be refused. It has no i_fop: nobody can open it a second time.
  *
- * Lifetime. Region files (and so guests' VMAs) keep a region in the table. The
- * last one retires it: the host goes, its tables with it. The struct stays for
- * those who still hold a path to the inode (readlink of /proc/PID/fd), and ends
- * with the kobject. The super block pins the module until the last inode is
- * evicted.
+ * Lifetime. Region files (and so guests' VMAs) keep a region in the table, and
+ * work that is under way for it; a registration is a region file that the module
+ * holds itself. The last one ends it: the hosts go, their tables with them. The
+ * struct stays for those who still hold a path to the inode (readlink of
+ * /proc/PID/fd), and ends with the kobject. The super block pins the module
+ * until the last inode is evicted.
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
@@ -27,10 +28,12 @@
 #include <linux/fs_context.h>
 #include <linux/hashtable.h>
 #include <linux/magic.h>
+#include <linux/memcontrol.h>
 #include <linux/mman.h>
 #include <linux/module.h>
 #include <linux/mount.h>
 #include <linux/pseudo_fs.h>
+#include <linux/sched/mm.h>
 #include <linux/seq_file.h>
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
@@ -180,32 +183,130 @@ static long region_info(struct shpt_region *region, void __user *argp)
 	return shpt_return_args(argp, size, &info, sizeof(info));
 }
 
-static long region_populate(struct shpt_region *region, void __user *argp)
+static long region_populate(struct file *file, void __user *argp)
 {
+	struct shpt_region *region = shpt_region_of(file);
 	struct shpt_populate args;
+	u32 size;
+	int err;
+
+	if (!(file->f_mode & FMODE_READ))
+		return -EACCES;
+	err = shpt_copy_args(&args, sizeof(args), argp, &size);
+	if (err)
+		return err;
+	err = shpt_populate(region, file->f_mode & FMODE_WRITE ?
+			    ACCESS_WRITE : ACCESS_READ, &args);
+	if (shpt_return_args(argp, size, &args, sizeof(args)))
+		return -EFAULT;
+	return err;
+}
+
+static long region_set_node(struct shpt_region *region, void __user *argp)
+{
+	struct shpt_set_node args;
 	u32 size;
 	int err;
 
 	err = shpt_copy_args(&args, sizeof(args), argp, &size);
 	if (err)
 		return err;
-	err = shpt_populate(region, &args);
-	if (shpt_return_args(argp, size, &args, sizeof(args)))
-		return -EFAULT;
+	if (args.flags || args.reserved)
+		return -EINVAL;
+	return shpt_hosts_set_node(region, args.node);
+}
+
+static long region_reclaim(struct shpt_region *region, void __user *argp)
+{
+	struct shpt_reclaim args;
+	u32 size;
+	int err;
+
+	err = shpt_copy_args(&args, sizeof(args), argp, &size);
+	if (!err)
+		err = shpt_reclaim(region, &args);
+	return err ? err : shpt_return_args(argp, size, &args, sizeof(args));
+}
+
+static long region_set_reclaim(struct shpt_region *region, void __user *argp)
+{
+	struct shpt_set_reclaim args;
+	u32 size;
+	int err;
+
+	err = shpt_copy_args(&args, sizeof(args), argp, &size);
+	return err ? err : shpt_set_reclaim(region, &args);
+}
+
+/* The calls that have no arguments yet. */
+static int region_no_args(void __user *argp)
+{
+	struct shpt_no_args args;
+	u32 size;
+	int err;
+
+	err = shpt_copy_args(&args, sizeof(args), argp, &size);
+	if (err)
+		return err;
+	return args.flags ? -EINVAL : 0;
+}
+
+static long region_lock(struct shpt_region *region, void __user *argp)
+{
+	return region_no_args(argp) ?: shpt_lock(region);
+}
+
+static long region_unlock(struct shpt_region *region, void __user *argp)
+{
+	int err = region_no_args(argp);
+
+	if (!err)
+		shpt_unlock(region);
 	return err;
+}
+
+/* To steer a region takes the right to write to it, or SHPT_IOC_OPEN_ID. */
+static long region_steer(struct file *file, unsigned int cmd,
+			 void __user *argp)
+{
+	struct shpt_region *region = shpt_region_of(file);
+
+	if ((file->f_mode & (FMODE_READ | FMODE_WRITE)) == FMODE_READ)
+		return -EACCES;
+	switch (cmd) {
+	case SHPT_IOC_SET_NODE:
+		return region_set_node(region, argp);
+	case SHPT_IOC_RECLAIM:
+		return region_reclaim(region, argp);
+	case SHPT_IOC_LOCK:
+		return region_lock(region, argp);
+	case SHPT_IOC_UNLOCK:
+		return region_unlock(region, argp);
+	default:
+		return region_set_reclaim(region, argp);
+	}
 }
 
 static long region_ioctl(struct file *file, unsigned int cmd,
 			 unsigned long arg)
 {
-	struct shpt_region *region = shpt_region_of(file);
 	void __user *argp = (void __user *)arg;
 
 	switch (cmd) {
 	case SHPT_IOC_REGION_INFO:
-		return region_info(region, argp);
+		return region_info(shpt_region_of(file), argp);
 	case SHPT_IOC_POPULATE:
-		return region_populate(region, argp);
+		return region_populate(file, argp);
+	case SHPT_IOC_SET_NODE:
+	case SHPT_IOC_RECLAIM:
+	case SHPT_IOC_SET_RECLAIM:
+	case SHPT_IOC_LOCK:
+	case SHPT_IOC_UNLOCK:
+		return region_steer(file, cmd, argp);
+	case SHPT_IOC_REGISTER:
+		return shpt_register(file, argp);
+	case SHPT_IOC_UNREGISTER:
+		return shpt_unregister(shpt_region_of(file), argp);
 	default:
 		return -ENOTTY;
 	}
@@ -221,38 +322,91 @@ static void region_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_putc(m, '\n');
 }
 
+static void add_unlinks(struct shpt_region *region,
+			struct shpt_region_info *info)
+{
+	unsigned int i;
+
+	for (i = 0; i < SHPT_UNLINK_CAUSES; i++) {
+		u64 unlinks = atomic64_read(&region->unlinks_by[i]);
+
+		info->unlinks_by[i] += unlinks;
+		info->unlinks += unlinks;
+	}
+}
+
 static void region_retire(struct shpt_region *region)
 {
 	WARN_ON_ONCE(!list_empty(&region->guests));
+	shpt_reclaim_stop(region);
+	shpt_unlock(region);
 	kobject_del(&region->kobj);
-	shpt_host_destroy(region->host);
+	shpt_hosts_destroy(region);
 	iput(region->inode);
 	kobject_put(&region->kobj);
 	simple_release_fs(&region_mnt, &region_mnt_pins);
 }
 
-/* One file less. The last one takes the region out of the table and ends it. */
-static void region_close(struct shpt_region *region)
+/*
+ * One file less, or one of what keeps a region like a file. The last one takes
+ * the region out of the table and ends it.
+ */
+static void region_close(struct shpt_region *region, bool writer)
 {
-	bool last;
+	bool last, last_writer;
 
 	mutex_lock(&shpt_regions_lock);
+	last_writer = writer && region->writers == 1;
+	WRITE_ONCE(region->writers, region->writers - writer);
 	last = !--region->files;
 	if (last) {
 		hash_del(&region->hash);
 		nr_regions--;
 		retired.faults_served += atomic64_read(&region->faults_served);
 		retired.flushes += atomic64_read(&region->flushes);
-		retired.unlinks += atomic64_read(&region->unlinks);
+		add_unlinks(region, &retired);
+		retired.misplaced += atomic64_read(&region->misplaced);
+		retired.reclaimed += atomic64_read(&region->reclaimed);
+	} else if (last_writer) {
+		region->files++;
 	}
 	mutex_unlock(&shpt_regions_lock);
-	if (last)
+	if (last) {
 		region_retire(region);
+	} else if (last_writer) {
+		shpt_hosts_close_writable(region);
+		region_close(region, false);
+	}
+}
+
+/* Keep the region as a file of it would. The caller has one open. */
+void shpt_region_pin(struct shpt_region *region)
+{
+	mutex_lock(&shpt_regions_lock);
+	region->files++;
+	mutex_unlock(&shpt_regions_lock);
+}
+
+/* The same for who holds no more than the struct; false if it has ended. */
+bool shpt_region_pin_live(struct shpt_region *region)
+{
+	bool live;
+
+	mutex_lock(&shpt_regions_lock);
+	live = region->files;
+	region->files += live;
+	mutex_unlock(&shpt_regions_lock);
+	return live;
+}
+
+void shpt_region_unpin(struct shpt_region *region)
+{
+	region_close(region, false);
 }
 
 static int region_release(struct inode *inode, struct file *file)
 {
-	region_close(inode->i_private);
+	region_close(inode->i_private, file->f_mode & FMODE_WRITE);
 	return 0;
 }
 
@@ -266,24 +420,36 @@ const struct file_operations shpt_region_fops = {
 	.unlocked_ioctl = region_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.show_fdinfo = region_show_fdinfo,
+	SHPT_FOPS_MMAP_SYNC,
 };
 
 /* A file for a region that the caller has counted one more file of. */
-static struct file *region_file(struct shpt_region *region)
+static struct file *region_file(struct shpt_region *region, int flags)
 {
+	bool writer = flags == O_RDWR;
 	struct file *file;
 
 	/* The last fput() drops a reference that alloc_file_pseudo() doesn't take. */
 	__module_get(THIS_MODULE);
 	ihold(region->inode);
-	file = alloc_file_pseudo(region->inode, region_mnt, "shpt", O_RDWR,
+	file = alloc_file_pseudo(region->inode, region_mnt, "shpt", flags,
 				 &shpt_region_fops);
 	if (IS_ERR(file)) {
 		iput(region->inode);
 		module_put(THIS_MODULE);
-		region_close(region);
+		region_close(region, writer);
 	}
 	return file;
+}
+
+/* Another file of a region, of which the caller has one open for writing. */
+struct file *shpt_region_reopen(struct shpt_region *region, int flags)
+{
+	mutex_lock(&shpt_regions_lock);
+	region->files++;
+	WRITE_ONCE(region->writers, region->writers + (flags == O_RDWR));
+	mutex_unlock(&shpt_regions_lock);
+	return region_file(region, flags);
 }
 
 /* Regions */
@@ -305,7 +471,7 @@ static const struct kobj_type region_ktype = {
 };
 
 /* The region of a backing, with one file more. */
-static struct shpt_region *region_find(const struct inode *key)
+static struct shpt_region *region_find(const struct inode *key, bool writer)
 {
 	struct shpt_region *region;
 
@@ -314,11 +480,41 @@ static struct shpt_region *region_find(const struct inode *key)
 		if (region->key != key)
 			continue;
 		region->files++;
+		WRITE_ONCE(region->writers, region->writers + writer);
 		mutex_unlock(&shpt_regions_lock);
 		return region;
 	}
 	mutex_unlock(&shpt_regions_lock);
 	return NULL;
+}
+
+/*
+ * A file of any region. Its access mode is the one that open(2) has for
+ * drivers: neither reading nor writing, so it takes ioctls and no mappings.
+ */
+struct file *shpt_region_open_id(u64 id)
+{
+	struct shpt_region *region;
+	int bucket;
+
+	mutex_lock(&shpt_regions_lock);
+	hash_for_each(regions, bucket, region, hash) {
+		if (region->id != id)
+			continue;
+		region->files++;
+		mutex_unlock(&shpt_regions_lock);
+		return region_file(region, O_ACCMODE);
+	}
+	mutex_unlock(&shpt_regions_lock);
+	return ERR_PTR(-ENOENT);
+}
+
+/* From now on the region counts as one of this user's. */
+void shpt_region_set_owner(struct shpt_region *region, kuid_t owner)
+{
+	mutex_lock(&shpt_regions_lock);
+	region->owner = owner;
+	mutex_unlock(&shpt_regions_lock);
 }
 
 static struct shpt_region *region_alloc(struct inode *key,
@@ -333,6 +529,12 @@ static struct shpt_region *region_alloc(struct inode *key,
 	region->key = key;
 	region->owner = current_uid();
 	region->kind = kind;
+	sema_init(&region->renewing, 1);
+	sema_init(&region->making, 1);
+	mutex_init(&region->hosts_lock);
+	xa_init(&region->hosts);
+	region->node = SHPT_NODE_ONE;
+	shpt_reclaim_init(region);
 	spin_lock_init(&region->guests_lock);
 	INIT_LIST_HEAD(&region->guests);
 	return region;
@@ -356,9 +558,21 @@ static int check_limits(void)
 	return own < READ_ONCE(max_regions_per_user) ? 0 : -EDQUOT;
 }
 
-/* Make the region of a backing, with its host, for one file. */
+/*
+ * An open file of our own: locks and flags of the caller's must not outlive
+ * his, and that he holds one open with the same access is his right to have it
+ * mapped. O_NONBLOCK: a lease on the file refuses us, and holds up nobody.
+ */
+struct file *shpt_open_backing(const struct path *path, int access)
+{
+	return dentry_open(path, access | O_LARGEFILE | O_NOATIME | O_NONBLOCK,
+			   current_cred());
+}
+
+/* Make the region of a backing, without hosts, for one file. */
 static struct shpt_region *region_create(struct file *backing,
-					 enum shpt_backing_kind kind)
+					 enum shpt_backing_kind kind,
+					 bool writer)
 {
 	struct shpt_region *region;
 	int err;
@@ -382,23 +596,23 @@ static struct shpt_region *region_create(struct file *backing,
 		err = PTR_ERR(region->inode);
 		goto err_unpin;
 	}
-	region->host = shpt_host_create(region, &backing->f_path);
-	if (IS_ERR(region->host)) {
-		err = PTR_ERR(region->host);
+	region->backing = shpt_open_backing(&backing->f_path, O_RDONLY);
+	if (IS_ERR(region->backing)) {
+		err = PTR_ERR(region->backing);
+		region->backing = NULL;
 		goto err_iput;
 	}
 	err = kobject_add(&region->kobj, shpt_region_dir, "%llu", region->id);
 	if (err)
-		goto err_host;
+		goto err_iput;
 	region->files = 1;
+	region->writers = writer;
 	mutex_lock(&shpt_regions_lock);
 	hash_add(regions, &region->hash, (unsigned long)region->key);
 	nr_regions++;
 	mutex_unlock(&shpt_regions_lock);
 	return region;
 
-err_host:
-	shpt_host_destroy(region->host);
 err_iput:
 	iput(region->inode);
 err_unpin:
@@ -408,11 +622,41 @@ err_put:
 	return ERR_PTR(err);
 }
 
-/* Can this file be a backing, and may the caller have it mapped writable? */
-static int check_backing(struct file *file, enum shpt_backing_kind *kind)
+/* May the caller map the file so? All that have a say are asked by doing it. */
+static int ask_mmap(struct file *file, enum shpt_backing_kind kind,
+		    enum shpt_access access)
+{
+	unsigned long prot = access == ACCESS_READ ? PROT_READ :
+						     PROT_READ | PROT_WRITE;
+	unsigned long flags = access == ACCESS_SYNC ?
+			      MAP_SHARED_VALIDATE | MAP_SYNC : MAP_SHARED;
+	unsigned long bytes = shpt_backing_granule(kind);
+	unsigned long addr;
+
+	addr = vm_mmap(file, 0, bytes, prot, flags, 0);
+	return IS_ERR_VALUE(addr) ? addr : vm_munmap(addr, bytes);
+}
+
+/* The same for who has no file of the backing. */
+int shpt_region_ask_mmap(struct shpt_region *region, enum shpt_access access)
+{
+	struct file *file;
+	int err;
+
+	file = shpt_open_backing(&region->backing->f_path,
+				 access == ACCESS_READ ? O_RDONLY : O_RDWR);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	err = ask_mmap(file, region->kind, access);
+	fput(file);
+	return err;
+}
+
+/* Can this file be a backing, and may the caller have it mapped so? */
+static int check_backing(struct file *file, enum shpt_access access,
+			 enum shpt_backing_kind *kind)
 {
 	struct inode *inode = file->f_mapping->host;
-	unsigned long addr, bytes;
 	int ret;
 
 	/* A region of a region would lock hosts in hosts. */
@@ -422,56 +666,77 @@ static int check_backing(struct file *file, enum shpt_backing_kind *kind)
 	if (ret < 0)
 		return ret;
 	*kind = ret;
-	if ((file->f_mode & (FMODE_READ | FMODE_WRITE)) !=
-	    (FMODE_READ | FMODE_WRITE))
+	if (!(file->f_mode & FMODE_READ))
 		return -EACCES;
-	if (IS_APPEND(inode))
-		return -EPERM;
-
-	/* All others that have a say (seals, LSM, file system) are asked so. */
-	bytes = shpt_backing_granule(*kind);
-	addr = vm_mmap(file, 0, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, 0);
-	if (IS_ERR_VALUE(addr))
-		return addr;
-	return vm_munmap(addr, bytes);
+	if (access != ACCESS_READ) {
+		if (!(file->f_mode & FMODE_WRITE))
+			return -EACCES;
+		if (IS_APPEND(inode))
+			return -EPERM;
+	}
+	return ask_mmap(file, *kind, access);
 }
 
-static struct file *region_open(struct file *backing,
+static struct file *region_open(struct file *backing, enum shpt_access access,
 				enum shpt_backing_kind kind)
 {
+	bool writer = access != ACCESS_READ;
 	struct shpt_region *region;
+	int err;
 
 	if (mutex_lock_killable(&shpt_open_lock))
 		return ERR_PTR(-EINTR);
-	region = region_find(backing->f_mapping->host);
+	region = region_find(backing->f_mapping->host, writer);
 	if (!region)
-		region = region_create(backing, kind);
+		region = region_create(backing, kind, writer);
 	mutex_unlock(&shpt_open_lock);
-	return IS_ERR(region) ? ERR_CAST(region) : region_file(region);
+	if (IS_ERR(region))
+		return ERR_CAST(region);
+
+	err = shpt_hosts_open(region, &backing->f_path, access);
+	if (err) {
+		region_close(region, writer);
+		return ERR_PTR(err);
+	}
+	return region_file(region, writer ? O_RDWR : O_RDONLY);
+}
+
+/* A file that is open for reading gives no more than that. */
+static int wanted_access(const struct file *backing, u32 flags)
+{
+	if (flags & ~(SHPT_OPEN_READ_ONLY | SHPT_OPEN_SYNC))
+		return -EINVAL;
+	if (flags == (SHPT_OPEN_READ_ONLY | SHPT_OPEN_SYNC))
+		return -EINVAL;
+	if (flags & SHPT_OPEN_SYNC)
+		return ACCESS_SYNC;
+	return flags & SHPT_OPEN_READ_ONLY || !(backing->f_mode & FMODE_WRITE) ?
+		ACCESS_READ : ACCESS_WRITE;
 }
 
 /**
  * shpt_region_open - SHPT_IOC_OPEN_REGION
- * @backing_fd: the caller's file
+ * @args: the caller's file, and what for
  *
  * Returns a new fd of the backing's region, or an error of <shpt/uapi.h>.
  */
-int shpt_region_open(int backing_fd)
+int shpt_region_open(const struct shpt_open_region *args)
 {
 	struct file *backing, *file;
 	enum shpt_backing_kind kind;
-	int fd;
+	int access, fd;
 
-	backing = fget(backing_fd);
+	backing = fget(args->backing_fd);
 	if (!backing)
 		return -EBADF;
-	fd = check_backing(backing, &kind);
-	if (fd)
+	access = wanted_access(backing, args->flags);
+	fd = access < 0 ? access : check_backing(backing, access, &kind);
+	if (fd < 0)
 		goto out;
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		goto out;
-	file = region_open(backing, kind);
+	file = region_open(backing, access, kind);
 	if (IS_ERR(file)) {
 		put_unused_fd(fd);
 		fd = PTR_ERR(file);
@@ -487,19 +752,29 @@ out:
 void shpt_region_info(struct shpt_region *region,
 		      struct shpt_region_info *info)
 {
-	u64 unshared;
+	struct shpt_host *host = NULL;
+	s64 unshared = 0;
 
-	shpt_host_tables(region->host, &info->table_bytes, &unshared);
+	info->hosts = 0;
+	info->table_bytes = 0;
+	while ((host = shpt_hosts_next(region, host))) {
+		info->hosts++;
+		info->table_bytes += mm_pgtables_bytes(host->mm);
+		unshared += shpt_host_unshared_bytes(host);
+	}
 	info->id = region->id;
 	info->backing_bytes = shpt_backing_bytes(region);
-	info->hosts = 1;
 	info->guests = atomic_read(&region->nr_guests);
 	info->links = atomic_long_read(&region->links);
 	info->parked_bytes = info->links * PAGE_SIZE;
 	info->saved_bytes = unshared - info->table_bytes - info->parked_bytes;
 	info->faults_served = atomic64_read(&region->faults_served);
 	info->flushes = atomic64_read(&region->flushes);
-	info->unlinks = atomic64_read(&region->unlinks);
+	info->unlinks = 0;
+	memset(info->unlinks_by, 0, sizeof(info->unlinks_by));
+	add_unlinks(region, info);
+	info->misplaced = atomic64_read(&region->misplaced);
+	info->reclaimed = atomic64_read(&region->reclaimed);
 }
 
 /* The same, summed up over all regions, those that are gone included. */
@@ -523,7 +798,9 @@ void shpt_regions_info(struct shpt_region_info *sum, unsigned int *count)
 		sum->saved_bytes += info.saved_bytes;
 		sum->faults_served += info.faults_served;
 		sum->flushes += info.flushes;
-		sum->unlinks += info.unlinks;
+		add_unlinks(region, sum);
+		sum->misplaced += info.misplaced;
+		sum->reclaimed += info.reclaimed;
 	}
 	mutex_unlock(&shpt_regions_lock);
 }

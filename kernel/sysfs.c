@@ -20,6 +20,18 @@ static ssize_t emit_member(char *buf, const struct shpt_region_info *info,
 	return sysfs_emit(buf, "%lld\n", *(s64 *)((char *)info + offset));
 }
 
+/* Why chunks were unlinked: a folder of its own, with a file for each cause. */
+static const char *const causes[SHPT_UNLINK_CAUSES] = {
+	[SHPT_UNLINK_UNMAP] = "unmap",
+	[SHPT_UNLINK_DISCARD] = "discard",
+	[SHPT_UNLINK_ACCESS] = "access",
+	[SHPT_UNLINK_SOFT_DIRTY] = "soft_dirty",
+	[SHPT_UNLINK_EXIT] = "exit",
+	[SHPT_UNLINK_RETIRED] = "retired",
+	[SHPT_UNLINK_FOREIGN] = "foreign",
+	[SHPT_UNLINK_OTHER] = "other",
+};
+
 /* Of the module as a whole */
 
 struct device_fact {
@@ -50,6 +62,13 @@ static ssize_t regions_show(struct device *dev, struct device_attribute *attr,
 }
 static DEVICE_ATTR_RO(regions);
 
+static ssize_t registered_show(struct device *dev,
+			       struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", shpt_registered());
+}
+static DEVICE_ATTR_RO(registered);
+
 #define DEVICE_FACT(_name)						\
 	static struct device_fact device_##_name = {			\
 		.attr.attr = { .name = #_name, .mode = 0444 },		\
@@ -66,9 +85,12 @@ DEVICE_FACT(saved_bytes);
 DEVICE_FACT(faults_served);
 DEVICE_FACT(flushes);
 DEVICE_FACT(unlinks);
+DEVICE_FACT(misplaced);
+DEVICE_FACT(reclaimed);
 
 static struct attribute *device_attrs[] = {
 	&dev_attr_regions.attr,
+	&dev_attr_registered.attr,
 	&device_hosts.attr.attr,
 	&device_guests.attr.attr,
 	&device_links.attr.attr,
@@ -78,6 +100,8 @@ static struct attribute *device_attrs[] = {
 	&device_faults_served.attr.attr,
 	&device_flushes.attr.attr,
 	&device_unlinks.attr.attr,
+	&device_misplaced.attr.attr,
+	&device_reclaimed.attr.attr,
 	NULL
 };
 
@@ -85,8 +109,18 @@ static const struct attribute_group device_group = {
 	.attrs = device_attrs,
 };
 
+/* Both made by shpt_sysfs_prepare(). */
+static struct device_fact device_causes[SHPT_UNLINK_CAUSES];
+static struct attribute *device_cause_attrs[SHPT_UNLINK_CAUSES + 1];
+
+static const struct attribute_group device_cause_group = {
+	.name = "unlinks_by",
+	.attrs = device_cause_attrs,
+};
+
 const struct attribute_group *shpt_device_groups[] = {
 	&device_group,
+	&device_cause_group,
 	NULL
 };
 
@@ -131,6 +165,65 @@ static ssize_t backing_show(struct kobject *kobj, struct kobj_attribute *attr,
 static struct kobj_attribute region_backing =
 	__ATTR(backing, 0400, backing_show, NULL);
 
+/* A line for each host: its access, its node (-1: none), bytes of its tables. */
+static ssize_t nodes_show(struct kobject *kobj, struct kobj_attribute *attr,
+			  char *buf)
+{
+	static const char * const names[] = {
+		[ACCESS_READ] = "read",
+		[ACCESS_WRITE] = "write",
+		[ACCESS_SYNC] = "sync",
+	};
+	struct shpt_host *host = NULL;
+	int len = 0;
+
+	while ((host = shpt_hosts_next(to_region(kobj), host)))
+		len += sysfs_emit_at(buf, len, "%s %d %lu\n",
+				     names[host->access], host->node,
+				     mm_pgtables_bytes(host->mm));
+	return len;
+}
+
+static struct kobj_attribute region_nodes = __ATTR_RO(nodes);
+
+/* The policy. */
+static ssize_t node_show(struct kobject *kobj, struct kobj_attribute *attr,
+			 char *buf)
+{
+	int node = READ_ONCE(to_region(kobj)->node);
+
+	if (node == SHPT_NODE_ONE)
+		return sysfs_emit(buf, "one\n");
+	if (node == SHPT_NODE_LOCAL)
+		return sysfs_emit(buf, "local\n");
+	return sysfs_emit(buf, "%d\n", node);
+}
+
+static struct kobj_attribute region_node = __ATTR_RO(node);
+
+static ssize_t reclaim_mode_show(struct kobject *kobj,
+				 struct kobj_attribute *attr, char *buf)
+{
+	static const char * const names[] = {
+		[SHPT_RECLAIM_NEVER] = "never",
+		[SHPT_RECLAIM_ADVISE] = "advise",
+		[SHPT_RECLAIM_ALWAYS] = "always",
+	};
+
+	return sysfs_emit(buf, "%s\n",
+			  names[READ_ONCE(to_region(kobj)->reclaim_mode)]);
+}
+
+static struct kobj_attribute region_reclaim_mode = __ATTR_RO(reclaim_mode);
+
+static ssize_t locked_show(struct kobject *kobj, struct kobj_attribute *attr,
+			   char *buf)
+{
+	return sysfs_emit(buf, "%d\n", READ_ONCE(to_region(kobj)->locked));
+}
+
+static struct kobj_attribute region_locked = __ATTR_RO(locked);
+
 #define REGION_FACT(_name)						\
 	static struct region_fact region_##_name = {			\
 		.attr.attr = { .name = #_name, .mode = 0444 },		\
@@ -148,6 +241,8 @@ REGION_FACT(saved_bytes);
 REGION_FACT(faults_served);
 REGION_FACT(flushes);
 REGION_FACT(unlinks);
+REGION_FACT(misplaced);
+REGION_FACT(reclaimed);
 
 static struct attribute *region_attrs[] = {
 	&region_backing.attr,
@@ -161,6 +256,12 @@ static struct attribute *region_attrs[] = {
 	&region_faults_served.attr.attr,
 	&region_flushes.attr.attr,
 	&region_unlinks.attr.attr,
+	&region_misplaced.attr.attr,
+	&region_reclaimed.attr.attr,
+	&region_nodes.attr,
+	&region_node.attr,
+	&region_reclaim_mode.attr,
+	&region_locked.attr,
 	NULL
 };
 
@@ -168,10 +269,92 @@ static const struct attribute_group region_group = {
 	.attrs = region_attrs,
 };
 
+static struct region_fact region_causes[SHPT_UNLINK_CAUSES];
+static struct attribute *region_cause_attrs[SHPT_UNLINK_CAUSES + 1];
+
+static const struct attribute_group region_cause_group = {
+	.name = "unlinks_by",
+	.attrs = region_cause_attrs,
+};
+
 const struct attribute_group *shpt_region_groups[] = {
 	&region_group,
+	&region_cause_group,
 	NULL
 };
+
+/*
+ * Of one that is registered. The files are there as long as the registration
+ * is: who takes them away waits for who reads them.
+ */
+static ssize_t name_show(struct kobject *kobj, struct kobj_attribute *attr,
+			 char *buf)
+{
+	return sysfs_emit(buf, "%s\n", to_region(kobj)->registration->name);
+}
+
+static ssize_t uid_show(struct kobject *kobj, struct kobj_attribute *attr,
+			char *buf)
+{
+	return sysfs_emit(buf, "%u\n",
+			  from_kuid(&init_user_ns,
+				    to_region(kobj)->registration->uid));
+}
+
+static ssize_t gid_show(struct kobject *kobj, struct kobj_attribute *attr,
+			char *buf)
+{
+	return sysfs_emit(buf, "%u\n",
+			  from_kgid(&init_user_ns,
+				    to_region(kobj)->registration->gid));
+}
+
+static ssize_t mode_show(struct kobject *kobj, struct kobj_attribute *attr,
+			 char *buf)
+{
+	return sysfs_emit(buf, "%04o\n", to_region(kobj)->registration->mode);
+}
+
+static struct kobj_attribute registration_name = __ATTR_RO(name);
+static struct kobj_attribute registration_uid = __ATTR_RO(uid);
+static struct kobj_attribute registration_gid = __ATTR_RO(gid);
+static struct kobj_attribute registration_mode = __ATTR_RO(mode);
+
+static struct attribute *registration_attrs[] = {
+	&registration_name.attr,
+	&registration_uid.attr,
+	&registration_gid.attr,
+	&registration_mode.attr,
+	NULL
+};
+
+const struct attribute_group shpt_registration_group = {
+	.attrs = registration_attrs,
+};
+
+/* Before anything here is shown. */
+void __init shpt_sysfs_prepare(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < SHPT_UNLINK_CAUSES && causes[i]; i++) {
+		size_t offset = offsetof(struct shpt_region_info,
+					 unlinks_by[i]);
+
+		device_causes[i] = (struct device_fact) {
+			.attr.attr = { .name = causes[i], .mode = 0444 },
+			.attr.show = device_fact_show,
+			.offset = offset,
+		};
+		device_cause_attrs[i] = &device_causes[i].attr.attr;
+		region_causes[i] = (struct region_fact) {
+			.attr.attr = { .name = causes[i], .mode = 0444 },
+			.attr.show = region_fact_show,
+			.offset = offset,
+		};
+		region_cause_attrs[i] = &region_causes[i].attr.attr;
+	}
+}
 
 /* Without memory there will be no regions: see region_create(). */
 void shpt_sysfs_init(struct kobject *device)

@@ -38,7 +38,7 @@ extern "C" {
  *          1 GiB and nothing else is mapped in the chunks that it touches;
  *          otherwise it is an ordinary one.
  * @length: bytes, greater than 0; need not be a multiple of anything
- * @prot:   as for mmap(2); only PROT_READ | PROT_WRITE can be shared
+ * @prot:   as for mmap(2); PROT_EXEC cannot be shared
  * @flags:  mmap(2)'s own flags; only MAP_SHARED (or MAP_SHARED_VALIDATE)
  *          mappings can be shared. MAP_PRIVATE gives mmap(2)'s private mapping.
  * @fd:     the file, or -1 with MAP_ANONYMOUS: shared anonymous memory, which
@@ -78,11 +78,11 @@ struct libshpt_attr {
  *   E2BIG        @attr is longer than this version knows and the rest is not 0
  * With LIBSHPT_REQUIRE_SHARED a mapping that cannot be shared fails:
  *   ENOENT       /dev/shpt is not there: the module is not loaded
- *   EACCES       no permission for /dev/shpt, or @fd is not open read-write
+ *   EACCES       no permission for /dev/shpt, or @fd is not open for @prot
  *   ENODEV       @fd is neither shmem nor FS-DAX
  *   EMEDIUMTYPE  @fd is hugetlb
- *   EPERM        @fd is sealed, or @prot has PROT_EXEC
- *   EOPNOTSUPP   @prot or @flags cannot be shared
+ *   EPERM        @prot has PROT_WRITE and @fd is sealed, or PROT_EXEC
+ *   EOPNOTSUPP   @flags cannot be shared, or MAP_SYNC not be had there
  *   EEXIST       MAP_FIXED, and something else is mapped in the chunks
  *   EBUSY        another MMU (KVM, RDMA ...) watches this process
  *   and the others of <shpt/uapi.h>

@@ -85,6 +85,22 @@ static int refuse_permission(int fd, const char *name, struct reason *why)
 		      name);
 }
 
+static int refuse_unsupported(int fd, const char *name, struct reason *why)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && S_ISCHR(st.st_mode))
+		return refuse(why, EOPNOTSUPP,
+			      "%s is aligned to 1 GiB: nothing to do, it is "
+			      "mapped without page tables that could be shared",
+			      name);
+	return refuse(why, EOPNOTSUPP,
+		      "%s: its file system offers no MAP_SYNC there: use a DAX "
+		      "file system on persistent memory, or leave out MAP_SYNC "
+		      "and call msync(2)",
+		      name);
+}
+
 /* For SHPT_IOC_OPEN_REGION with @fd as the backing. */
 int refuse_region(int err, int fd, struct reason *why)
 {
@@ -101,18 +117,16 @@ int refuse_region(int err, int fd, struct reason *why)
 			      "%s is hugetlb: nothing to do, the kernel itself "
 			      "shares page tables of hugetlb files",
 			      name);
-	case EOPNOTSUPP:
-		return refuse(why, err,
-			      "%s is aligned to 1 GiB: nothing to do, it is "
-			      "mapped without page tables that could be shared",
-			      name);
 	case EACCES:
 		return refuse(why, err,
-			      "%s is not open for reading and writing: open it "
-			      "with O_RDWR",
+			      "%s is not open for reading, or not for writing "
+			      "as a MAP_SYNC mapping needs it: open it with "
+			      "O_RDWR",
 			      name);
 	case EPERM:
 		return refuse_permission(fd, name, why);
+	case EOPNOTSUPP:
+		return refuse_unsupported(fd, name, why);
 	case ENOPKG:
 		return refuse(why, err,
 			      "the helper program of the shpt module did not "
@@ -167,6 +181,11 @@ int refuse_guest(int err, int fd, struct reason *why)
 			"share page tables in processes that use none");
 	case EPERM:
 		return refuse_permission(fd, name, why);
+	case EACCES:
+		return refuse(why, err,
+			      "%s is not open for writing: open it with O_RDWR, "
+			      "or leave out PROT_WRITE",
+			      name);
 	case EOVERFLOW:
 		return refuse(why, err,
 			      "%s: the last chunk ends beyond the largest "

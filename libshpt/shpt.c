@@ -18,7 +18,14 @@
 #define CARRIED_OUT                                                   \
 	(MAP_TYPE | MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_ANONYMOUS | \
 	 MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK |    \
-	 MAP_DENYWRITE | MAP_EXECUTABLE)
+	 MAP_DENYWRITE | MAP_EXECUTABLE | MAP_SYNC)
+
+/* MAP_SHARED ignores MAP_SYNC, as it does in mmap(2). */
+static bool is_sync(const struct request *req)
+{
+	return (req->flags & MAP_TYPE) == MAP_SHARED_VALIDATE &&
+	       req->flags & MAP_SYNC;
+}
 
 static int refuse_flags(int flags, struct reason *why)
 {
@@ -26,8 +33,9 @@ static int refuse_flags(int flags, struct reason *why)
 		int flag;
 		const char *name;
 	} names[] = {
-		{ MAP_HUGETLB, "MAP_HUGETLB" },	    { MAP_SYNC, "MAP_SYNC" },
-		{ MAP_LOCKED, "MAP_LOCKED" },	    { MAP_32BIT, "MAP_32BIT" },
+		{ MAP_HUGETLB, "MAP_HUGETLB" },
+		{ MAP_LOCKED, "MAP_LOCKED" },
+		{ MAP_32BIT, "MAP_32BIT" },
 		{ MAP_GROWSDOWN, "MAP_GROWSDOWN" },
 	};
 
@@ -53,10 +61,10 @@ static int check_shareable(const struct request *req, struct reason *why)
 			why, EPERM,
 			"PROT_EXEC cannot be had with shared page tables: "
 			"leave it out");
-	if (req->prot != (PROT_READ | PROT_WRITE))
+	if (req->prot & ~(PROT_READ | PROT_WRITE))
 		return refuse(why, EOPNOTSUPP,
-			      "only PROT_READ | PROT_WRITE mappings share page "
-			      "tables, this one asks for protection 0x%x",
+			      "unknown protection 0x%x: share page tables with "
+			      "PROT_READ, PROT_WRITE or PROT_NONE",
 			      req->prot);
 	if (req->flags & ~CARRIED_OUT)
 		return refuse_flags(req->flags & ~CARRIED_OUT, why);
@@ -95,26 +103,37 @@ static int ioctl_again(int fd, unsigned long request, void *arg)
 	return n;
 }
 
-static int open_region(int device, int backing, struct reason *why)
+/*
+ * As mmap(2) would map it: for all that the descriptor allows, so that
+ * mprotect(2) can make it writable later, but who only wants to read may also
+ * read what is sealed against writing.
+ */
+static int open_region(const struct request *req, int device,
+		       struct reason *why)
 {
 	struct shpt_open_region arg = {
 		.size = sizeof(arg),
-		.backing_fd = backing,
+		.backing_fd = req->fd,
+		.flags = is_sync(req) ? SHPT_OPEN_SYNC : 0,
 	};
 	int region = ioctl_again(device, SHPT_IOC_OPEN_REGION, &arg);
 
-	return region < 0 ? refuse_region(errno, backing, why) : region;
+	if (region < 0 && errno == EPERM && !(req->prot & PROT_WRITE)) {
+		arg.flags = SHPT_OPEN_READ_ONLY;
+		region = ioctl_again(device, SHPT_IOC_OPEN_REGION, &arg);
+	}
+	return region < 0 ? refuse_region(errno, req->fd, why) : region;
 }
 
 static void *map_chunks(const struct request *req, int region, uintptr_t addr,
 			int flags, struct range chunks, struct reason *why)
 {
+	int shared = is_sync(req) ? MAP_SHARED_VALIDATE | MAP_SYNC : MAP_SHARED;
 	void *p;
 
 	do
-		p = mmap((void *)addr, chunks.end - chunks.start,
-			 PROT_READ | PROT_WRITE, MAP_SHARED | flags, region,
-			 chunks.start);
+		p = mmap((void *)addr, chunks.end - chunks.start, req->prot,
+			 shared | flags, region, chunks.start);
 	while (p == MAP_FAILED && errno == EINTR);
 	if (p == MAP_FAILED)
 		refuse_guest(errno, req->fd, why);
@@ -254,7 +273,7 @@ static int map_region(const struct request *req, int region, struct mapping *m,
 static int map_backing(const struct request *req, int device, struct mapping *m,
 		       struct reason *why)
 {
-	int region = open_region(device, req->fd, why);
+	int region = open_region(req, device, why);
 	int err;
 
 	if (region < 0)

@@ -81,26 +81,50 @@ bool shpt_is_loaded(int sysroot)
 	return faccessat(sysroot, REGIONS, F_OK, 0) == 0;
 }
 
+static bool number_read(int sysroot, const char *region, const char *fact,
+			long long *number)
+{
+	char *line = fact_line(sysroot, REGIONS "/%s/%s", region, fact);
+	char *end;
+
+	if (!line)
+		return false;
+	*number = strtoll(line, &end, 10);
+	if (*end || end == line)
+		die(EXIT_FAILURE, "/" REGIONS "/%s/%s is not a number: '%s'",
+		    region, fact, line);
+	free(line);
+	return true;
+}
+
+/* False if the region is not registered, or no longer. */
+static bool registration_read(int sysroot, const char *name,
+			      struct region *region)
+{
+	region->name = fact_line(sysroot, REGIONS "/%s/name", name);
+	region->mode = fact_line(sysroot, REGIONS "/%s/mode", name);
+	return region->name && region->mode &&
+	       number_read(sysroot, name, "uid", &region->uid) &&
+	       number_read(sysroot, name, "gid", &region->gid);
+}
+
 /* False if the region went away meanwhile. */
 static bool region_read(int sysroot, const char *name, struct region *region)
 {
-	char *end, *line;
+	char *end;
 
 	memset(region, 0, sizeof(*region));
 	region->id = strtoull(name, &end, 10);
 	if (*end)
 		return false;
-	for (int i = 0; i < FACTS; i++) {
-		line = fact_line(sysroot, REGIONS "/%s/%s", name,
-				 fact_names[i]);
-		if (!line)
+	for (int i = 0; i < FACTS; i++)
+		if (!number_read(sysroot, name, fact_names[i],
+				 &region->facts[i]))
 			return false;
-		region->facts[i] = strtoll(line, &end, 10);
-		if (*end || end == line)
-			die(EXIT_FAILURE,
-			    "/" REGIONS "/%s/%s is not a number: '%s'", name,
-			    fact_names[i], line);
-		free(line);
+	if (!registration_read(sysroot, name, region)) {
+		free(region->name);
+		free(region->mode);
+		region->name = region->mode = NULL;
 	}
 	region->backing = fact_line(sysroot, REGIONS "/%s/backing", name);
 	return region->backing || errno == EACCES;
@@ -140,7 +164,10 @@ size_t regions_read(int sysroot, struct region **regions)
 
 void regions_free(struct region *regions, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		free(regions[i].backing);
+		free(regions[i].name);
+		free(regions[i].mode);
+	}
 	free(regions);
 }

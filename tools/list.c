@@ -2,9 +2,11 @@
 /* list.c - shptctl list: the regions that there are, and what they save */
 #define _GNU_SOURCE
 #include <getopt.h>
+#include <grp.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <libsmartcols.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,8 +31,8 @@ static const char help[] =
 "\n"
 "Columns:\n";
 
-/* Columns that show a fact carry its number, the two others these. */
-enum { ID = -1, BACKING = -2 };
+/* Columns that show a fact carry its number, the others these. */
+enum { ID = -1, BACKING = -2, NAME = -3, OWNER = -4, GROUP = -5, MODE = -6 };
 
 static const struct column {
 	const char *name;
@@ -54,15 +56,39 @@ static const struct column {
 	{ "FLUSHES", FLUSHES, false, false,
 	  "times that a change flushed the guests' TLBs" },
 	{ "UNLINKS", UNLINKS, false, false, "chunks unlinked so far" },
+	{ "NAME", NAME, false, true, "name under which it is registered" },
+	{ "OWNER", OWNER, false, true, "who registered it" },
+	{ "GROUP", GROUP, false, false, "the group it was registered for" },
+	{ "MODE", MODE, false, true, "who may open it by its name" },
 	{ "BACKING", BACKING, false, true, "path of the file; root only" },
 };
 #define COLUMNS (sizeof(columns) / sizeof(*columns))
 
 static const char *json_name(const struct column *column)
 {
-	return column->fact == ID      ? "id" :
-	       column->fact == BACKING ? "backing" :
-					 fact_names[column->fact];
+	switch (column->fact) {
+	case ID:
+		return "id";
+	case BACKING:
+		return "backing";
+	case NAME:
+		return "name";
+	case OWNER:
+		return "uid";
+	case GROUP:
+		return "gid";
+	case MODE:
+		return "mode";
+	default:
+		return fact_names[column->fact];
+	}
+}
+
+/* Text is flushed left. */
+static bool is_text(const struct column *column)
+{
+	return column->fact == BACKING || column->fact == NAME ||
+	       column->fact == OWNER || column->fact == GROUP;
 }
 
 static void print_help(void)
@@ -92,59 +118,95 @@ static void format_bytes(char *buf, size_t size, long long bytes)
 	snprintf(buf + strlen(buf), size - strlen(buf), "%c", units[unit]);
 }
 
+/* What a cell of the table shows, in buf if it has to be made first. */
+static const char *cell(const struct region *r, const struct column *c,
+			bool bytes, char *buf, size_t size)
+{
+	const struct passwd *user;
+	const struct group *group;
+
+	if (!r->name && (c->fact == OWNER || c->fact == GROUP))
+		return "-";
+	switch (c->fact) {
+	case ID:
+		snprintf(buf, size, "%" PRIu64, r->id);
+		return buf;
+	case BACKING:
+		return r->backing ?: "-";
+	case NAME:
+		return r->name && *r->name ? r->name : "-";
+	case MODE:
+		return r->mode ?: "-";
+	case OWNER:
+		user = getpwuid(r->uid);
+		snprintf(buf, size, "%lld", r->uid);
+		return user ? user->pw_name : buf;
+	case GROUP:
+		group = getgrgid(r->gid);
+		snprintf(buf, size, "%lld", r->gid);
+		return group ? group->gr_name : buf;
+	default:
+		if (c->bytes && !bytes)
+			format_bytes(buf, size, r->facts[c->fact]);
+		else
+			snprintf(buf, size, "%lld", r->facts[c->fact]);
+		return buf;
+	}
+}
+
 static void print_table(const struct region *regions, size_t n,
 			const struct column *const chosen[], size_t n_chosen,
 			bool headings, bool bytes)
 {
 	struct libscols_table *table = scols_new_table();
-	char cell[32];
+	char buf[32];
 
 	if (!table)
 		die(EXIT_FAILURE, "no memory for a table");
 	scols_table_enable_noheadings(table, !headings);
 	for (size_t i = 0; i < n_chosen; i++)
-		scols_table_new_column(
-			table, chosen[i]->name, 0,
-			chosen[i]->fact == BACKING ? 0 : SCOLS_FL_RIGHT);
+		scols_table_new_column(table, chosen[i]->name, 0,
+				       is_text(chosen[i]) ? 0 : SCOLS_FL_RIGHT);
 	for (size_t i = 0; i < n; i++) {
 		struct libscols_line *line = scols_table_new_line(table, NULL);
-		const struct region *r = &regions[i];
 
 		if (!line)
 			die(EXIT_FAILURE, "no memory for a table");
-		for (size_t j = 0; j < n_chosen; j++) {
-			const struct column *c = chosen[j];
-
-			if (c->fact == BACKING) {
-				scols_line_set_data(line, j, r->backing ?: "-");
-				continue;
-			}
-			if (c->fact == ID)
-				snprintf(cell, sizeof(cell), "%" PRIu64, r->id);
-			else if (c->bytes && !bytes)
-				format_bytes(cell, sizeof(cell),
-					     r->facts[c->fact]);
-			else
-				snprintf(cell, sizeof(cell), "%lld",
-					 r->facts[c->fact]);
-			scols_line_set_data(line, j, cell);
-		}
+		for (size_t j = 0; j < n_chosen; j++)
+			scols_line_set_data(line, j,
+					    cell(&regions[i], chosen[j], bytes,
+						 buf, sizeof(buf)));
 	}
 	scols_print_table(table);
 	scols_unref_table(table);
 }
 
+/* null for what is not there, and for what is not UTF-8: JSON has no bytes. */
+static json_t *json_text(const char *text)
+{
+	json_t *string = text ? json_string(text) : NULL;
+
+	return string ?: json_null();
+}
+
 static json_t *json_value(const struct region *r, const struct column *c)
 {
-	json_t *path;
-
-	if (c->fact == ID)
+	switch (c->fact) {
+	case ID:
 		return json_integer(r->id);
-	if (c->fact != BACKING)
+	case BACKING:
+		return json_text(r->backing);
+	case NAME:
+		return json_text(r->name);
+	case MODE:
+		return json_text(r->mode);
+	case OWNER:
+		return r->name ? json_integer(r->uid) : json_null();
+	case GROUP:
+		return r->name ? json_integer(r->gid) : json_null();
+	default:
 		return json_integer(r->facts[c->fact]);
-	/* NULL too for a path that is not UTF-8, which JSON cannot carry. */
-	path = r->backing ? json_string(r->backing) : NULL;
-	return path ?: json_null();
+	}
 }
 
 static void print_json(const struct region *regions, size_t n,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* main.c - shptctl: show what the shpt module does; the verbs have files */
+/* main.c - shptctl: show and steer the shpt module; the verbs have files */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,6 +17,9 @@ static const struct verb {
 	{ "explain", explain,
 	  "tell whether this machine can share, and if not "
 	  "what to do" },
+	{ "register", register_region,
+	  "keep the page tables of a file, with a name if you like" },
+	{ "unregister", unregister_regions, "let go of them again" },
 };
 #define VERBS (sizeof(verbs) / sizeof(*verbs))
 
@@ -45,10 +48,11 @@ static void print_help(void)
 {
 	puts("Usage: shptctl VERB [OPTION...]\n"
 	     "\n"
-	     "Show what the shpt kernel module does: it lets processes that "
-	     "map the same file\nshare one set of page tables.\n");
+	     "Show and steer what the shpt kernel module does: it lets "
+	     "processes that map the\nsame file share one set of page "
+	     "tables.\n");
 	for (size_t i = 0; i < VERBS; i++)
-		printf("  %-8s %s\n", verbs[i].name, verbs[i].help);
+		printf("  %-10s %s\n", verbs[i].name, verbs[i].help);
 	puts("\n'shptctl VERB --help' tells about each. See shptctl(8).");
 }
 

@@ -17,6 +17,8 @@ _Noreturn void die(int status, const char *format, ...)
 
 int list(int argc, char **argv);
 int explain(int argc, char **argv);
+int register_region(int argc, char **argv);
+int unregister_regions(int argc, char **argv);
 
 /* --- facts.c: what the module tells below /sys --- */
 
@@ -38,6 +40,9 @@ extern const char *const fact_names[FACTS];
 struct region {
 	uint64_t id;
 	char *backing; /* path, or NULL if the user may not know it */
+	char *name; /* may be empty; or NULL if it is not registered */
+	char *mode; /* these three of a registered one only */
+	long long uid, gid;
 	long long facts[FACTS];
 };
 
@@ -56,5 +61,11 @@ bool shpt_is_loaded(int sysroot);
 /* All regions by id, in *regions; returns how many. */
 size_t regions_read(int sysroot, struct region **regions);
 void regions_free(struct region *regions, size_t n);
+
+/* --- device.c: regions, to be steered; end the program if it fails --- */
+
+/* The region of a file, made if there is none yet; flags as of open(2). */
+int region_open_file(const char *path, int flags);
+int region_open_id(uint64_t id);
 
 #endif /* SHPTCTL_H */

@@ -15,6 +15,9 @@ union args {
 	struct shpt_open_region open;
 	struct shpt_region_info info;
 	struct shpt_mapping_info mapping;
+	struct shpt_set_node set_node;
+	struct shpt_reclaim reclaim;
+	struct shpt_set_reclaim set_reclaim;
 	char bytes[2 * PAGE];
 };
 
@@ -26,13 +29,17 @@ static union args fresh(unsigned long request, size_t known)
 	a.head.size = known;
 	if (request == SHPT_IOC_OPEN_REGION)
 		a.open.backing_fd = fd;
+	if (request == SHPT_IOC_SET_NODE)
+		a.set_node.node = SHPT_NODE_ONE;
+	if (request == SHPT_IOC_RECLAIM)
+		a.reclaim.length = CHUNK;
 	if (request == SHPT_IOC_MAPPING_INFO)
 		a.mapping.addr = (uintptr_t)p;
 	return a;
 }
 
 /* Every call answers to its form in the same way. */
-static void form(int on, unsigned long request, size_t known)
+static void form(int on, unsigned long request, size_t known, __u32 flags)
 {
 	static const size_t more[] = { 4, 8, 64, 1000 };
 	union args a;
@@ -54,6 +61,8 @@ static void form(int on, unsigned long request, size_t known)
 	for (int bit = 0; bit < 32; bit++) {
 		a = fresh(request, known);
 		a.head.flags = 1u << bit;
+		if (a.head.flags & flags)
+			continue;
 		MUST_FAIL(ioctl(on, request, &a), EINVAL);
 	}
 	for (size_t size = 0; size < 8; size += 4) {
@@ -74,6 +83,46 @@ static void form(int on, unsigned long request, size_t known)
 		close(ret);
 }
 
+/* Calls on the region that need the right to write, and may replace its hosts. */
+static void steering(void)
+{
+	union args a;
+	int ro;
+
+	form(reg, SHPT_IOC_SET_NODE, sizeof(a.set_node), 0);
+	form(reg, SHPT_IOC_RECLAIM, sizeof(a.reclaim), 0);
+	form(reg, SHPT_IOC_SET_RECLAIM, sizeof(a.set_reclaim), 0);
+	a = fresh(SHPT_IOC_SET_NODE, sizeof(a.set_node));
+	a.set_node.node = SHPT_NODE_LOCAL - 1;
+	MUST_FAIL(ioctl(reg, SHPT_IOC_SET_NODE, &a), EINVAL);
+	a.set_node.node = 1 << 20;
+	MUST_FAIL(ioctl(reg, SHPT_IOC_SET_NODE, &a), EINVAL);
+	a.set_node.node = 63;
+	CHECK_EQ(ioctl(reg, SHPT_IOC_SET_NODE, &a), -1);
+	a = fresh(SHPT_IOC_RECLAIM, sizeof(a.reclaim));
+	a.reclaim.length = 0;
+	MUST_FAIL(ioctl(reg, SHPT_IOC_RECLAIM, &a), EINVAL);
+	a.reclaim.length = 2;
+	a.reclaim.offset = UINT64_MAX;
+	MUST_FAIL(ioctl(reg, SHPT_IOC_RECLAIM, &a), EINVAL);
+	a = fresh(SHPT_IOC_SET_RECLAIM, sizeof(a.set_reclaim));
+	a.set_reclaim.mode = SHPT_RECLAIM_ALWAYS + 1;
+	MUST_FAIL(ioctl(reg, SHPT_IOC_SET_RECLAIM, &a), EINVAL);
+	a.set_reclaim.mode = SHPT_RECLAIM_ALWAYS;
+	a.set_reclaim.interval_ms = SHPT_RECLAIM_MAX_INTERVAL_MS + 1;
+	MUST_FAIL(ioctl(reg, SHPT_IOC_SET_RECLAIM, &a), EINVAL);
+
+	a = fresh(SHPT_IOC_OPEN_REGION, sizeof(a.open));
+	a.open.flags = SHPT_OPEN_READ_ONLY;
+	ro = MUST(ioctl(dev, SHPT_IOC_OPEN_REGION, &a));
+	a = fresh(SHPT_IOC_SET_NODE, sizeof(a.set_node));
+	MUST_FAIL(ioctl(ro, SHPT_IOC_SET_NODE, &a), EACCES);
+	MUST_FAIL(ioctl(ro, SHPT_IOC_RECLAIM, &a), EACCES);
+	MUST_FAIL(ioctl(ro, SHPT_IOC_SET_RECLAIM, &a), EACCES);
+	close(ro);
+	CHECK_EQ(load(p), 1);
+}
+
 static void test(int kind)
 {
 	union args a;
@@ -85,11 +134,15 @@ static void test(int kind)
 	p = map_region(reg, 2, 0);
 	store(p, 1);
 
-	form(dev, SHPT_IOC_OPEN_REGION, sizeof(a.open));
-	form(dev, SHPT_IOC_MAPPING_INFO, sizeof(a.mapping));
-	form(reg, SHPT_IOC_REGION_INFO, sizeof(a.info));
+	form(dev, SHPT_IOC_OPEN_REGION, sizeof(a.open),
+	     SHPT_OPEN_READ_ONLY | SHPT_OPEN_SYNC);
+	form(dev, SHPT_IOC_MAPPING_INFO, sizeof(a.mapping), 0);
+	form(reg, SHPT_IOC_REGION_INFO, sizeof(a.info), 0);
 	a = fresh(SHPT_IOC_OPEN_REGION, sizeof(a.open));
 	a.open.reserved = 1;
+	MUST_FAIL(ioctl(dev, SHPT_IOC_OPEN_REGION, &a), EINVAL);
+	a = fresh(SHPT_IOC_OPEN_REGION, sizeof(a.open));
+	a.open.flags = SHPT_OPEN_READ_ONLY | SHPT_OPEN_SYNC;
 	MUST_FAIL(ioctl(dev, SHPT_IOC_OPEN_REGION, &a), EINVAL);
 
 	/* What the mapping is. */
@@ -113,6 +166,7 @@ static void test(int kind)
 	/* And the caller is still itself. */
 	CHECK_EQ(load(p), 1);
 	CHECK_EQ(linked_chunks(p), 1);
+	steering();
 }
 
 int main(void)

@@ -96,7 +96,7 @@ static void test(int kind)
 	info = region_info(reg);
 	CHECK_EQ(info.guests, WORKERS);
 	CHECK_EQ(info.links, WORKERS);
-	CHECK_EQ(info.hosts, 1);
+	CHECK_EQ(info.hosts, 2);	/* to read, and to write */
 	CHECK_EQ(info.backing_bytes, CHUNK);
 	for (i = 0; i < WORKERS; i++) {
 		CHECK_EQ(t.results[i].id, info.id);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Everything at once: many processes map, touch, fork and unmap a backing that
- * others punch, cut and extend, while freed frames are at once used and soiled
- * by somebody else. A word of the backing is zero or what belongs there.
+ * others punch, cut and extend, and whose page tables move from node to node,
+ * while freed frames are at once used and soiled by somebody else. A word of the
+ * backing is zero or what belongs there. On machines with several NUMA nodes the
+ * processes are on all of them.
  */
-#include "vmtest.h"
+#include "numa.h"
 
 #define MAPPERS	4
 #define SIZE	(8 * MIB)
@@ -13,20 +15,21 @@
 #define SEED	11
 
 static struct {
-	int fd;
+	int fd, nodes;
 	volatile bool *stop;
 	volatile uint64_t *counts;
 } t;
 
 /* What is counted, and how much of it makes the test worth something. */
 static const char *const counted[] = {
-	"mappings", "bus errors", "zeroes", "words",
+	"mappings", "bus errors", "zeroes", "words", "moves",
 };
-static const uint64_t least[] = { 5, 50, 50, 50 };
+static const uint64_t least[] = { 5, 50, 50, 50, 2 };
+#define COUNTED	5
 
 static bool enough(void)
 {
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < COUNTED; i++)
 		if (t.counts[i] < least[i])
 			return false;
 	return true;
@@ -78,6 +81,7 @@ static void mapper(void *arg)
 	char *p;
 
 	rnd = (long)arg;
+	run_on_node(rnd % t.nodes);
 	while (!*t.stop) {
 		chunks = 1 + dice(2);
 		p = map_guest(t.fd, chunks);
@@ -128,6 +132,18 @@ static void cutter(void *arg)
 	}
 }
 
+static void mover(void *arg)
+{
+	int reg = open_region(t.fd);
+
+	rnd = (long)arg;
+	while (!*t.stop) {
+		set_node(reg, SHPT_NODE_LOCAL + (int)dice(t.nodes + 2));
+		count(4);
+		let_them_touch(500);
+	}
+}
+
 /* Takes freed frames and fills them with what belongs nowhere. */
 static void soiler(void *arg)
 {
@@ -145,17 +161,19 @@ static void soiler(void *arg)
 
 static void test(int kind)
 {
-	pid_t pids[MAPPERS + 3];
+	pid_t pids[MAPPERS + 4];
 	double start;
 	int i, reg;
 
 	t.fd = backing(kind, SIZE);
+	t.nodes = nr_nodes();
 	t.stop = shared(PAGE);
 	t.counts = shared(PAGE);
 	for (i = 0; i < MAPPERS; i++)
 		pids[i] = spawn(mapper, (void *)(long)(i + 1));
 	pids[i++] = spawn(puncher, (void *)101L);
 	pids[i++] = spawn(cutter, (void *)102L);
+	pids[i++] = spawn(mover, (void *)103L);
 	pids[i++] = spawn(soiler, NULL);
 	start = now();
 	while (KEEP_GOING(start, SECONDS, enough()))
@@ -163,7 +181,7 @@ static void test(int kind)
 	*t.stop = true;
 	while (i--)
 		join(pids[i]);
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < COUNTED; i++)
 		CHECK(t.counts[i] >= least[i], "%llu %s, expected %llu",
 		      (long long)t.counts[i], counted[i],
 		      (long long)least[i]);

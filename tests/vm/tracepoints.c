@@ -30,7 +30,7 @@ static void test(int kind)
 
 	snprintf(region, sizeof(region), "region=%llu ",
 		 (unsigned long long)region_info(reg).id);
-	write_text(TRACING "trace", "");
+	close(MUST(open(TRACING "trace", O_WRONLY | O_TRUNC)));	/* empties it */
 	write_text(TRACING "events/shpt/enable", "1");
 	p = map_region(reg, 1, 0);
 	store(p, 1);

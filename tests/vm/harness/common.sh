@@ -92,7 +92,7 @@ build_module() {
 }
 
 build_modules() {
-	build_module "$SRC/kernel" "$MODULES/shpt" &&
+	build_module "$1" "$MODULES/shpt" &&
 		build_module "$SRC/tests/vm/modules" "$MODULES/test"
 }
 
@@ -105,11 +105,12 @@ configure_and_make() {
 	make -C "$TREE" -j"$(nproc)"
 }
 
-# Everything but the tests, for kernel RELEASE; once, though run by run.
+# build_all MODULE-SOURCE: everything but the tests, for kernel RELEASE; once,
+# though run by run.
 build_all() {
 	MODULES=$BUILD/module/$RELEASE
-	[ "${SHPT_BUILT:-}" != "$MODULES" ] || return 0
+	[ "${SHPT_BUILT:-}" != "$1 $MODULES" ] || return 0
 	step tree "building the library and the commands" configure_and_make
-	step module "building shpt.ko for $RELEASE" build_modules
-	export SHPT_BUILT="$MODULES"
+	step module "building shpt.ko for $RELEASE" build_modules "$1"
+	export SHPT_BUILT="$1 $MODULES"
 }

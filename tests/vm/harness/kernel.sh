@@ -59,6 +59,26 @@ debug_fragment=$SRC/tests/vm/harness/debug.config
 debug_builder=$SRC/tests/vm/harness/build-kernel
 debug_cache=${SHPT_CACHE:-${XDG_CACHE_HOME:-/var/cache}/shpt}
 
+# The kernel's source, and what is needed to build from it.
+need_source() {
+	# shellcheck disable=SC2046 # names of packages
+	set -- $(missing_packages bc bison flex gcc libc6-dev libelf-dev \
+		libssl-dev make rsync xz-utils "$debug_source")
+	[ $# -gt 0 ] || return 0
+	step apt-update "asking apt what there is" apt_get update
+	step apt-install "installing $*" apt_get install "$@"
+}
+
+# unpack_source TO PATH...: parts of it
+unpack_source() {
+	to=$1
+	shift
+	for path; do
+		echo "$debug_source/$path"
+	done | tar -xf "/usr/src/$debug_source.tar.xz" -C "$to" \
+		--strip-components=1 --no-same-owner -T -
+}
+
 # One folder, and one release, for each set of what the kernel depends on.
 debug_hash() {
 	{
@@ -83,13 +103,7 @@ find_debug_kernel() {
 # Build it, unless it is there. Cached where all checkouts find it; those that
 # none has used for a month go.
 build_debug_kernel() {
-	# shellcheck disable=SC2046 # names of packages
-	set -- $(missing_packages bc bison flex gcc libc6-dev libelf-dev \
-		libssl-dev make rsync xz-utils "$debug_source")
-	if [ $# -gt 0 ]; then
-		step apt-update "asking apt what there is" apt_get update
-		step apt-install "installing $*" apt_get install "$@"
-	fi
+	need_source
 	! find_kernel debug || return 0
 	mkdir -p "$debug_cache"
 	exec 8>"$debug_cache/lock"

@@ -13,7 +13,7 @@ LDFLAGS = -L$(TREE)/libshpt/.libs -Wl,-rpath,$(TREE)/libshpt/.libs \
 
 all: $(NAMES:%=$(TO)/%)
 
-$(TO)/%: $(FROM)/%.c $(wildcard $(SRC)/tests/vm/*.h \
+$(TO)/%: $(FROM)/%.c $(wildcard $(FROM)/*.h $(SRC)/tests/vm/*.h \
 			$(SRC)/tests/vm/modules/*.h $(SRC)/kernel/uapi/*.h \
 			$(SRC)/libshpt/libshpt.h)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lshpt \

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * shpt_test.c - a test-only module: stands in for the other MMUs that shpt has
- * to exclude, and misbehaves on purpose for the self-test of the harness
+ * to exclude and for rare users of get_user_pages(), tells where page tables
+ * lie, and misbehaves on purpose for the self-test of the harness
  */
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
@@ -76,6 +77,70 @@ static void unwatch(struct watch *w)
 	w->interval.mm = NULL;
 }
 
+/* The mmap_lock keeps PMD tables in place, RCU the PTE tables. */
+static void find_tables(struct mm_struct *mm, struct shpt_test_tables *tables)
+{
+	pgd_t *pgd = pgd_offset(mm, tables->addr);
+	p4d_t *p4d;
+	pud_t pud;
+	pmd_t pmd;
+
+	tables->pmd_frame = 0;
+	tables->pmd_node = NUMA_NO_NODE;
+	tables->pte_node = NUMA_NO_NODE;
+	if (pgd_none(*pgd))
+		return;
+	p4d = p4d_offset(pgd, tables->addr);
+	if (p4d_none(*p4d))
+		return;
+	pud = READ_ONCE(*pud_offset(p4d, tables->addr));
+	if (!pud_present(pud) || pud_leaf(pud))
+		return;
+	tables->pmd_frame = page_to_pfn(pud_page(pud));
+	tables->pmd_node = page_to_nid(pud_page(pud));
+	pmd = READ_ONCE(pud_pgtable(pud)[pmd_index(tables->addr)]);
+	if (pmd_present(pmd) && !pmd_leaf(pmd))
+		tables->pte_node = page_to_nid(pmd_page(pmd));
+}
+
+static int tell_tables(void __user *arg)
+{
+	struct shpt_test_tables tables;
+	struct mm_struct *mm = current->mm;
+
+	if (copy_from_user(&tables, arg, sizeof(tables)))
+		return -EFAULT;
+	if (tables.addr >= TASK_SIZE)
+		return -EINVAL;
+	mmap_read_lock(mm);
+	rcu_read_lock();
+	find_tables(mm, &tables);
+	rcu_read_unlock();
+	mmap_read_unlock(mm);
+	return copy_to_user(arg, &tables, sizeof(tables)) ? -EFAULT : 0;
+}
+
+static long touch_nowait(unsigned long addr)
+{
+	struct page *page;
+	long ret;
+
+	ret = get_user_pages_unlocked(addr, 1, &page, FOLL_WRITE | FOLL_NOWAIT);
+	if (ret == 1)
+		put_page(page);
+	return ret;
+}
+
+static long touch_locked(unsigned long addr)
+{
+	long ret;
+
+	mmap_read_lock(current->mm);
+	ret = fixup_user_fault(current->mm, addr, FAULT_FLAG_WRITE, NULL);
+	mmap_read_unlock(current->mm);
+	return ret ?: 1;
+}
+
 static long shpt_test_ioctl(struct file *file, unsigned int cmd,
 			    unsigned long arg)
 {
@@ -93,6 +158,9 @@ static long shpt_test_ioctl(struct file *file, unsigned int cmd,
 	case SHPT_TEST_RELEASE:
 		unwatch(w);
 		break;
+	case SHPT_TEST_TABLES:
+		ret = tell_tables((void __user *)arg);
+		break;
 	case SHPT_TEST_WARN:
 		WARN(1, "shpt_test was asked to warn\n");
 		break;
@@ -103,6 +171,12 @@ static long shpt_test_ioctl(struct file *file, unsigned int cmd,
 	case SHPT_TEST_FORGET:
 		if (!kmalloc(SZ_1K, GFP_KERNEL))
 			ret = -ENOMEM;
+		break;
+	case SHPT_TEST_TOUCH_NOWAIT:
+		ret = touch_nowait(arg);
+		break;
+	case SHPT_TEST_TOUCH_LOCKED:
+		ret = touch_locked(arg);
 		break;
 	default:
 		ret = -ENOTTY;
@@ -145,5 +219,5 @@ static struct miscdevice shpt_test_device = {
 };
 module_misc_device(shpt_test_device);
 
-MODULE_DESCRIPTION("Test-only companion of shpt: foreign MMU notifiers");
+MODULE_DESCRIPTION("Test-only companion of shpt: other MMUs, rare faults");
 MODULE_LICENSE("GPL");

@@ -3,7 +3,8 @@
  * shpt_test.h - what the test-only module shpt_test does on request
  *
  * Open SHPT_TEST_DEVICE; what was registered through a descriptor goes when
- * that descriptor's last copy is closed. 0, or -1 and errno.
+ * that descriptor's last copy is closed. 0 if nothing else is said, or -1 and
+ * errno.
  */
 #ifndef SHPT_TEST_H
 #define SHPT_TEST_H
@@ -27,6 +28,15 @@ struct shpt_test_range {
 /* Watch no longer. */
 #define SHPT_TEST_RELEASE	_IO(SHPT_TEST_MAGIC, 3)
 
+/* Where the page tables that translate one of the caller's addresses lie. */
+struct shpt_test_tables {
+	__u64 addr;		/* in */
+	__u64 pmd_frame;	/* out: of the PMD table; 0 if there is none */
+	__s32 pmd_node;		/* out: its NUMA node, or -1 */
+	__s32 pte_node;		/* out: the same of the PTE table */
+};
+#define SHPT_TEST_TABLES	_IOWR(SHPT_TEST_MAGIC, 7, struct shpt_test_tables)
+
 /* For the self-test of the harness: make the kernel complain. */
 #define SHPT_TEST_WARN		_IO(SHPT_TEST_MAGIC, 4)
 
@@ -35,5 +45,15 @@ struct shpt_test_range {
 
 /* For the same: forget a piece of memory. */
 #define SHPT_TEST_FORGET	_IO(SHPT_TEST_MAGIC, 6)
+
+/*
+ * Touch the address that is the argument for writing, as callers of
+ * get_user_pages() do that must not wait: 1 if the page was there or could be
+ * had, 0 if not now.
+ */
+#define SHPT_TEST_TOUCH_NOWAIT	_IO(SHPT_TEST_MAGIC, 7)
+
+/* The same, as callers do that cannot let go of the mmap_lock meanwhile. */
+#define SHPT_TEST_TOUCH_LOCKED	_IO(SHPT_TEST_MAGIC, 8)
 
 #endif /* SHPT_TEST_H */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * msync(2) and fsync(2) on the region reach the backing. On a DAX file they
- * make its pages clean, so that the next write is noticed again: the file's
- * time of modification moves on, in whichever guest the write happens.
+ * Rule 18: the region file stands in for the backing. msync(2), fsync(2) and
+ * posix_fadvise(2) reach it. On a DAX file the first two make its pages clean,
+ * so that the next write is noticed again: the file's time of modification
+ * moves on, in whichever guest the write happens.
  */
 #include "vmtest.h"
 
@@ -61,6 +62,8 @@ static void test(int kind)
 	}
 	MUST(msync(p, CHUNK, MS_ASYNC));
 	MUST(fdatasync(reg));
+	CHECK_EQ(posix_fadvise(reg, 0, MIB, POSIX_FADV_WILLNEED), 0);
+	CHECK_EQ(posix_fadvise(reg, 0, MIB, 99), EINVAL);
 	CHECK_STAMP(p, BYTES, 3);
 
 	/* What is punched out of the backing is zeroes in the mapping. */

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The first touches of a fresh child, by several threads at once and amid a
- * rain of signals: each succeeds, nobody waits for ever, and everybody ends up
- * on the shared tables.
+ * Rule 10: the first touches of a fresh child, by several threads at once, by a
+ * system call and amid a rain of signals: each succeeds, nobody waits for ever,
+ * and everybody ends up on the shared tables.
  */
 #include "vmtest.h"
 
 #include <sys/time.h>
+#include <sys/uio.h>
 
 #define BYTES	(256 * KIB)
 #define THREADS	3
 #define ROUNDS	20
+#define ORDINARY (16 * MIB)
 
 static struct {
 	char *p;
@@ -53,6 +55,20 @@ static void child(void *arg)
 	CHECK_EQ(linked_chunks(t.p), 2);
 }
 
+/* A signal comes while the system call is at work, before it comes to the guest. */
+static void interrupted_child(void *arg)
+{
+	struct itimerval soon = { { 0, 0 }, { 0, 3000 } };
+	struct sigaction sa = { .sa_handler = nothing };
+	int out = MUST(memfd_create("out", MFD_CLOEXEC));
+	struct iovec from[2] = { { arg, ORDINARY }, { t.p, BYTES } };
+
+	MUST(sigaction(SIGALRM, &sa, NULL));
+	MUST(setitimer(ITIMER_REAL, &soon, NULL));
+	CHECK_EQ(writev(out, from, 2), ORDINARY + BYTES);
+	CHECK_EQ(linked_chunks(t.p), 1);
+}
+
 static void killed_child(void *arg)
 {
 	(void)arg;
@@ -63,6 +79,7 @@ static void killed_child(void *arg)
 static void test(int kind)
 {
 	int reg = open_region(backing(kind, 2 * CHUNK));
+	char *ordinary = shared(ORDINARY);
 	int i, status;
 	pid_t pid;
 
@@ -79,6 +96,9 @@ static void test(int kind)
 			store(mark, 0);
 		}
 	}
+	memset(ordinary, 1, ORDINARY);
+	for (i = 0; i < 3; i++)
+		join(spawn(interrupted_child, ordinary));
 	/* Killed at any moment of the first touch. */
 	for (i = 0; i < ROUNDS; i++) {
 		pid = spawn(killed_child, NULL);

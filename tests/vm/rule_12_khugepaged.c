@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * khugepaged puts huge pages in the place of a memfd's small ones, and takes
- * PTE tables out of every address space that maps them: the host's too, where
+ * Rule 12: khugepaged puts huge pages in the place of a memfd's small ones, and
+ * takes PTE tables out of every address space that maps them: the host's too, where
  * the kernel frees them only when nobody can be walking them. Guests walk them
  * meanwhile in all ways that there are: as the CPU does, with and without the
  * lock of the table, and with interrupts off.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The module cannot be unloaded while a region exists, be it held by a
+ * Rule 17: the module cannot be unloaded while a region exists, be it held by a
  * descriptor or by nothing but a mapping; what is mapped goes on working.
  */
 #include "vmtest.h"

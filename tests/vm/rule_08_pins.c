@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* libs: -luring */
 /*
- * Buffers of io_uring registered in the mapping of a memfd stay the very pages
+ * Rule 8: buffers of io_uring registered in the mapping of a memfd stay the very pages
  * of the file while the kernel moves and swaps out all it can around them. On
  * a DAX file registration is refused, as it is for an ordinary mapping: the
  * file system must be able to take its blocks back. A device-dax has none.

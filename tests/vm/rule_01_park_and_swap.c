@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * MADV_DONTNEED while other threads of the process, and another process, read
- * and write the same bytes: the mapping is unlinked and linked again under
- * them, and not one byte may be wrong or lost.
+ * Rule 1: MADV_DONTNEED while other threads of the process, and another
+ * process, read and write the same bytes: the mapping is unlinked and linked
+ * again under them, and not one byte may be wrong or lost.
  */
 #include "vmtest.h"
 

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* register.c - shptctl register: keep a region without guests, under a name */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <shpt/uapi.h>
+
+#include "shptctl.h"
+
+#define PARAMETERS "/sys/module/shpt/parameters/"
+
+static const char help[] =
+"Usage: shptctl register [OPTION...] FILE\n"
+"\n"
+"Keep the region of a file, with the page tables that it has or will have,\n"
+"until it is unregistered, even while no process maps it. The file must be one\n"
+"that can be shared; the user must be allowed to read and write it.\n"
+"\n"
+"      --name NAME      give it this name, by which processes can open it\n"
+"      --mode MODE      who may open it by its name: octal, as of a file\n"
+"                       (default 0600)\n"
+"  -h, --help           print this text\n"
+"  -V, --version        print the version\n"
+"\n"
+"Exit status: 0 registered; 1 an error; 2 wrong usage.\n";
+
+static mode_t parse_mode(const char *text)
+{
+	char *end;
+	unsigned long mode = strtoul(text, &end, 8);
+
+	if (end == text || *end || mode & ~0666UL)
+		die(EXIT_USAGE,
+		    "'%s' is not an octal mode of reading and writing, such "
+		    "as 0660",
+		    text);
+	return mode;
+}
+
+_Noreturn static void refused(const char *path, const char *name)
+{
+	switch (errno) {
+	case EINVAL:
+		die(EXIT_USAGE,
+		    "'%s' is no name: no slash but the first character, no "
+		    "control characters, not . or ..",
+		    name);
+	case EEXIST:
+		die(EXIT_FAILURE,
+		    "another region is registered as '%s': choose another "
+		    "name, or unregister that one",
+		    name);
+	case EALREADY:
+		die(EXIT_FAILURE,
+		    "%s is registered already: see shptctl list, or "
+		    "unregister it first",
+		    path);
+	case ENFILE:
+		die(EXIT_FAILURE,
+		    "%s: too many regions are registered; raise " PARAMETERS
+		    "max_registered",
+		    path);
+	case EDQUOT:
+		die(EXIT_FAILURE,
+		    "%s: this user has too many regions registered; raise "
+		    PARAMETERS "max_registered_per_user",
+		    path);
+	default:
+		die(EXIT_FAILURE, "cannot register %s: %s", path,
+		    strerror(errno));
+	}
+}
+
+int register_region(int argc, char **argv)
+{
+	enum { OPT_NAME = 256, OPT_MODE };
+	static const struct option options[] = {
+		{ "name", required_argument, NULL, OPT_NAME },
+		{ "mode", required_argument, NULL, OPT_MODE },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 }
+	};
+	struct shpt_register args = { .size = sizeof(args), .mode = 0600 };
+	int c, region;
+
+	while ((c = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
+		switch (c) {
+		case OPT_NAME:
+			if (!*optarg || strlen(optarg) >= sizeof(args.name))
+				die(EXIT_USAGE,
+				    "a name has 1 to %zu bytes, not %zu",
+				    sizeof(args.name) - 1, strlen(optarg));
+			strcpy(args.name, optarg);
+			break;
+		case OPT_MODE:
+			args.mode = parse_mode(optarg);
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return EXIT_SUCCESS;
+		case 'V':
+			puts("shptctl " VERSION);
+			return EXIT_SUCCESS;
+		default:
+			die(EXIT_USAGE, "see shptctl register --help");
+		}
+	}
+	if (optind + 1 != argc)
+		die(EXIT_USAGE, "one FILE is needed; see shptctl register "
+				"--help");
+
+	region = region_open_file(argv[optind], O_RDWR);
+	if (ioctl(region, SHPT_IOC_REGISTER, &args))
+		refused(argv[optind], args.name);
+	close(region);
+	return EXIT_SUCCESS;
+}
