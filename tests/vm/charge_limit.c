@@ -3,7 +3,8 @@
  * A memory cgroup at its limit gets its own out-of-memory kill, be it for pages
  * of a memfd or for page tables that the region's host needs: guests in it are
  * killed, nobody else is, and what they wrote is there for the others, who go
- * on. With a higher limit those of the group go on as well.
+ * on. With a higher limit those of the group go on as well. Nor is a group killed
+ * for what others ask of a region that it pays for.
  */
 #include "vmtest.h"
 
@@ -17,7 +18,7 @@ static struct {
 	int reg;
 	char *p;
 	volatile size_t *done;	/* by each of those who will be killed */
-	volatile bool *stop;
+	volatile bool *stop, *opened;
 	volatile uint64_t *turns;
 } t;
 
@@ -134,6 +135,54 @@ static void tables_at_limit(const char *cgroup)
 	CHECK_GE(region_info(t.reg).table_bytes, CHUNKS * CHUNK / STEP * PAGE);
 }
 
+/* Opens a region of its own, pays for its tables, and waits. */
+static void opener(void *arg)
+{
+	int fd = (size_t)arg;
+
+	t.p = map_guest(fd, CHUNKS);
+	toucher(NULL);
+	*t.opened = true;
+	while (*t.opened)
+		usleep(1000);
+	CHECK_EQ(load(t.p + STEP), word(9, STEP));
+}
+
+/*
+ * With all tables its group is near its limit. Somebody else has those made
+ * anew of which some are empty.
+ */
+static void renewed_by_others(const char *cgroup, int fd)
+{
+	struct shpt_reclaim req = {
+		.size = sizeof(req), .length = CHUNKS * CHUNK,
+	};
+	pid_t pid = member(cgroup, opener, fd);
+	int reg;
+
+	WAIT_FOR(*t.opened, 30, "the opener does not get on");
+	MUST(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		       (CHUNKS - 1) * CHUNK, CHUNK));
+	reg = open_region(fd);
+	MUST(ioctl(reg, SHPT_IOC_RECLAIM, &req));
+	CHECK_GE(req.freed_bytes, CHUNK / STEP * PAGE * 9 / 10);
+	close(reg);
+	*t.opened = false;
+	join(pid);
+	CHECK_EQ(event(cgroup, "oom_kill"), 0);
+}
+
+static void fill(int fd)
+{
+	size_t off;
+
+	for (off = 0; off < CHUNKS * CHUNK; off += STEP) {
+		uint64_t value = word(9, off);
+
+		CHECK_EQ(pwrite(fd, &value, 8, off), 8);
+	}
+}
+
 static const char *limited(const char *name, size_t bytes)
 {
 	const char *cgroup = strdup(new_cgroup(name));
@@ -151,12 +200,13 @@ static void test(int kind)
 	const char *other = strdup(new_cgroup("other"));
 	long long kills = vmstat("oom_kill");
 	int fd = backing(kind, (CHUNKS + 1) * CHUNK);
+	const char *owner = limited("owner", 3 * LIMIT / 2);
 	uint64_t turns;
-	size_t off;
 	pid_t pid;
 
 	t.done = shared(PAGE);
 	t.stop = shared(PAGE);
+	t.opened = shared(PAGE);
 	t.turns = shared(PAGE);
 	t.reg = open_region(fd);
 	t.p = map_region(t.reg, CHUNKS + 1, 0);
@@ -165,11 +215,7 @@ static void test(int kind)
 	pages_at_limit(pages);
 	MUST(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
 		       CHUNKS * CHUNK));
-	for (off = 0; off < CHUNKS * CHUNK; off += STEP) {
-		uint64_t value = word(9, off);
-
-		CHECK_EQ(pwrite(fd, &value, 8, off), 8);
-	}
+	fill(fd);
 	tables_at_limit(tables);
 
 	turns = *t.turns;
@@ -179,6 +225,11 @@ static void test(int kind)
 	CHECK_EQ(event(other, "oom"), 0);
 	CHECK_EQ(vmstat("oom_kill") - kills,
 		 event(pages, "oom_kill") + event(tables, "oom_kill"));
+
+	close(fd);
+	fd = backing(kind, CHUNKS * CHUNK);
+	fill(fd);
+	renewed_by_others(owner, fd);
 }
 
 int main(void)

@@ -7,6 +7,8 @@
 
 #include <grp.h>
 
+#define LIMIT	"/sys/module/shpt/parameters/max_regions_per_user"
+
 /* Two users with a group each, one group in common, and a third user. */
 enum { ANN = 1001, BOB = 1002, EVE = 1003, TEAM = 2000 };
 
@@ -129,6 +131,27 @@ static void eve(void *seed)
 	opens(seed);
 }
 
+/* It counts as one of hers, though root opened it first. */
+static void ann_at_limit(void *arg)
+{
+	int other = backing(*(int *)arg, MIB);
+
+	become(ANN, true);
+	MUST_FAIL(try_open_region(other), EDQUOT);
+	close(open_region(t.fd));
+}
+
+static void counts_for_its_owner(int kind)
+{
+	long long limit = read_number(LIMIT);
+	char text[32];
+
+	write_text(LIMIT, "1");
+	join(spawn(ann_at_limit, &kind));
+	snprintf(text, sizeof(text), "%lld", limit);
+	write_text(LIMIT, text);
+}
+
 static void with_mode(mode_t mode, const char *text)
 {
 	join(spawn(ann_registers, (void *)(uintptr_t)mode));
@@ -149,6 +172,7 @@ static void test(int kind)
 	MUST(chmod("/dev/shpt", 0666));
 
 	with_mode(0600, "0600");
+	counts_for_its_owner(kind);
 	join(spawn(ann, (void *)2));
 	join(spawn(bob_alone, NULL));
 	join(spawn(ann_unregisters, NULL));

@@ -12,7 +12,9 @@
 
 #define THP		"/sys/kernel/mm/transparent_hugepage/"
 #define HUGE		(2 * MIB)
-#define BYTES		(6 * HUGE)
+#define BYTES		(2 * HUGE)
+#define WINDOW		(64 * KIB)
+#define PASSES		2048
 #define GUESTS		3
 #define DISTURBERS	5
 #define SECONDS		5.0
@@ -31,9 +33,9 @@ static const struct {
 	const char *name;
 	uint64_t least;
 } events[] = {
-	{ "thp_file_mapped", 10 },
-	{ "thp_split_page", 20 },
-	{ "thp_split_pmd", 10 },
+	{ "thp_file_mapped", 5 },
+	{ "thp_split_page", 5 },
+	{ "thp_split_pmd", 5 },
 	{ "thp_collapse_alloc", 10 },
 	{ "pswpout", 200 },
 	{ "pswpin", 50 },
@@ -69,24 +71,38 @@ static void child(void *arg)
 		check_page(arg, dice(BYTES / PAGE) * PAGE);
 }
 
-/* Reads all that is constant, and counts up its own word of each page. */
-static void guest(void *arg)
+/*
+ * Reads what is constant and counts up its own word of each page. A few pages,
+ * many times, so that translations are in use while pages move.
+ */
+static void work(char *p, size_t window, long me, uint64_t turn)
 {
-	char *p = map_guest(t.fd, 1);
-	uint64_t turn;
+	uint64_t count = turn * PASSES;
 	size_t off;
 
-	rnd = (long)arg;
-	for (turn = 0; !*t.stop; turn++) {
-		for (off = 0; off < BYTES; off += PAGE) {
-			char *mine = p + off + 64 + (long)arg * 8;
+	for (; count < (turn + 1) * PASSES; count++) {
+		for (off = window; off < window + WINDOW; off += PAGE) {
+			char *mine = p + off + 64 + me * 8;
 
 			check_page(p, off);
 			if (!constant(off))
 				continue;
-			CHECK_EQ(load(mine), turn);
-			store(mine, turn + 1);
+			CHECK_EQ(load(mine), count);
+			store(mine, count + 1);
 		}
+	}
+}
+
+static void guest(void *arg)
+{
+	char *p = map_guest(t.fd, 1);
+	uint64_t turn;
+	size_t window;
+
+	rnd = (long)arg;
+	for (turn = 0; !*t.stop; turn++) {
+		for (window = 0; window < BYTES; window += WINDOW)
+			work(p, window, (long)arg, turn);
 		if (turn % 4 == 0)
 			join(spawn(child, p));
 		__atomic_fetch_add(t.turns, 1, __ATOMIC_RELAXED);
@@ -142,9 +158,11 @@ static void collapse(void)
 
 static char cgroup[128];
 
+/* Not too often: what is swapped out cannot be split. */
 static void swap_out(void)
 {
 	reclaim(cgroup, MIB);
+	usleep(20000);
 }
 
 /* khugepaged wants page tables with all pages in them. */
@@ -160,15 +178,10 @@ static void (*const disturbances[DISTURBERS])(void) = {
 
 static void disturber(void *arg)
 {
-	uint64_t turns;
-
 	rnd = 1000 + (long)arg;
 	while (!*t.stop) {
-		turns = *t.turns;
 		disturbances[(long)arg]();
-		/* How slow the guests are must not change the mixture. */
-		while (!*t.stop && dice(3) == 0 && *t.turns == turns)
-			usleep(1000);
+		usleep(dice(4) * 500);
 	}
 }
 
@@ -227,6 +240,8 @@ static void test(int kind)
 	prepare();
 	for (i = 0; i < EVENTS; i++)
 		before[i] = vmstat(events[i].name);
+	/* As khugepaged is, or it would starve. */
+	MUST(setpriority(PRIO_PROCESS, 0, 19));
 	for (i = 0; i < GUESTS; i++)
 		pids[i] = spawn(guest, (void *)i);
 	for (i = 0; i < DISTURBERS; i++)
