@@ -71,8 +71,10 @@ vm_fault_t shpt_node_fault(struct shpt_host *host, pgoff_t pgoff,
 	nf->memcg = get_mem_cgroup_from_mm(current->mm);
 	nf->pgoff = pgoff;
 	nf->flags = flags;
+	preempt_disable();
 	cpu = cpumask_any_and_distribute(cpumask_of_node(host->node),
 					 cpu_online_mask);
+	preempt_enable();
 	ret = shpt_call_wait(&nf->call,
 			     cpu < nr_cpu_ids ? cpu : WORK_CPU_UNBOUND,
 			     shpt_node_wq);

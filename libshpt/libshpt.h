@@ -79,7 +79,7 @@ struct libshpt_attr {
  * With LIBSHPT_REQUIRE_SHARED a mapping that cannot be shared fails:
  *   ENOENT       /dev/shpt is not there: the module is not loaded
  *   EACCES       no permission for /dev/shpt, or @fd is not open for @prot
- *   ENODEV       @fd is neither shmem nor FS-DAX
+ *   ENODEV       @fd is neither shmem, FS-DAX nor device-dax
  *   EMEDIUMTYPE  @fd is hugetlb
  *   EPERM        @prot has PROT_WRITE and @fd is sealed, or PROT_EXEC
  *   EOPNOTSUPP   @flags cannot be shared, or MAP_SYNC not be had there

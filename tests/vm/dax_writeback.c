@@ -10,6 +10,7 @@
 
 #define TRACING	"/sys/kernel/tracing/"
 #define EVENT	TRACING "events/fs_dax/dax_writeback_one/"
+#define FLUSHER	"/proc/sys/vm/dirty_writeback_centisecs"
 #define UNITS	64
 #define GUESTS	3
 #define ROUNDS	24
@@ -148,13 +149,19 @@ static void rounds(size_t unit)
 
 static void test(int kind)
 {
+	char flusher[32];
+
 	(void)kind;
+	/* The kernel's own writeback would flush what is to be flushed here. */
+	snprintf(flusher, sizeof(flusher), "%lld", read_number(FLUSHER));
+	write_text(FLUSHER, "0");
 	t.meet = barrier(GUESTS + 1);
 	t.wanted = shared(PAGE);
 	write_text(EVENT "enable", "1");
 	rounds(PAGE);
 	rounds(2 * MIB);
 	write_text(EVENT "enable", "0");
+	write_text(FLUSHER, flusher);
 }
 
 int main(void)

@@ -33,11 +33,11 @@ static const struct {
 	const char *name;
 	uint64_t least;
 } events[] = {
-	{ "thp_file_mapped", 5 },
-	{ "thp_split_page", 5 },
-	{ "thp_split_pmd", 5 },
-	{ "thp_collapse_alloc", 10 },
-	{ "pswpout", 200 },
+	{ "thp_file_mapped", 2 },
+	{ "thp_split_page", 3 },
+	{ "thp_split_pmd", 2 },
+	{ "thp_collapse_alloc", 5 },
+	{ "pswpout", 100 },
 	{ "pswpin", 50 },
 };
 #define EVENTS	(sizeof(events) / sizeof(*events))

@@ -20,7 +20,7 @@
 #define REMOTE_SEND_IPI	"4"	/* TLB_REMOTE_SEND_IPI */
 
 #define SINGLES		32		/* holes of one page */
-#define BLOCKS		8		/* holes of 512 */
+#define BLOCKS		4		/* holes of 512 */
 #define SWAPPED		1000		/* pages */
 #define SINGLES_AT	0
 #define BLOCKS_AT	(2 * MIB)
@@ -37,16 +37,9 @@ static struct {
 } t;
 
 struct cost {
-	double us;		/* a hole (median), or all pages swapped out */
+	double us;		/* a hole, or all pages swapped out */
 	double interrupts;
 };
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
 
 static void run_on_cpu(int cpu)
 {
@@ -101,17 +94,14 @@ static void punch(off_t at, off_t bytes)
 
 static struct cost punch_holes(off_t at, off_t bytes, int n)
 {
-	double start, seconds[n], before = interrupts();
+	double start, before = interrupts();
 	struct cost cost;
 	int i;
 
-	for (i = 0; i < n; i++) {
-		start = now();
+	start = now();
+	for (i = 0; i < n; i++)
 		punch(at + i * bytes, bytes);
-		seconds[i] = now() - start;
-	}
-	qsort(seconds, n, sizeof(*seconds), compare);
-	cost.us = seconds[n / 2] * 1e6;
+	cost.us = (now() - start) / n * 1e6;
 	cost.interrupts = (interrupts() - before) / n;
 	return cost;
 }

@@ -35,7 +35,7 @@ struct shpt_test_tables {
 	__s32 pmd_node;		/* out: its NUMA node, or -1 */
 	__s32 pte_node;		/* out: the same of the PTE table */
 };
-#define SHPT_TEST_TABLES	_IOWR(SHPT_TEST_MAGIC, 7, struct shpt_test_tables)
+#define SHPT_TEST_TABLES	_IOWR(SHPT_TEST_MAGIC, 9, struct shpt_test_tables)
 
 /* For the self-test of the harness: make the kernel complain. */
 #define SHPT_TEST_WARN		_IO(SHPT_TEST_MAGIC, 4)
