@@ -43,7 +43,8 @@ static void chunks(int fd, int n)
 	check_sentence(libshpt_errormsg(), "cut");
 	CHECK_EQ(load(p), word(n, 0));
 	/* An ordinary mapping over all of it. */
-	CHECK(libshpt_map(p, bytes, RW, MAP_PRIVATE | MAP_FIXED, fd, 0) == p,
+	CHECK(libshpt_map(p, bytes, RW, MAP_PRIVATE | MAP_FIXED |
+			  MAP_NORESERVE, fd, 0) == p,
 	      "%s", libshpt_errormsg());
 	CHECK_EQ(load(p), word(n, 0));
 	MUST(libshpt_unmap(p, bytes));
