@@ -90,7 +90,7 @@ struct shpt_region {
 	struct mem_cgroup *memcg;	/* pays for mode "always" */
 	enum shpt_backing_kind kind;
 	u64 device_bytes;		/* size of a device-dax */
-	bool locked;			/* pages stay in memory */
+	bool locked;			/* pages stay in memory; hosts_lock */
 	struct shpt_registration *registration;	/* registry_lock */
 
 	/* Semaphores, as who asks takes them and a worker gives them back. */

@@ -18,11 +18,31 @@
 
 #include "internal.h"
 
-/* As mlock(2) has it. The backing may grow later, as a locked segment may. */
-static bool may_lock(const struct shpt_region *region)
+/*
+ * No finite limit would hold: the backing may grow when it is locked, and a user
+ * may have many.
+ */
+static bool may_lock(void)
 {
-	return i_size_read(region->key) <= rlimit(RLIMIT_MEMLOCK) ||
+	return rlimit(RLIMIT_MEMLOCK) == RLIM_INFINITY ||
 	       capable(CAP_IPC_LOCK);
+}
+
+/* Flag and mark are one: whoever looks at either has hosts_lock. */
+static bool set_locked(struct shpt_region *region, bool locked)
+{
+	struct address_space *mapping = region->backing->f_mapping;
+	bool before;
+
+	mutex_lock(&region->hosts_lock);
+	before = region->locked;
+	WRITE_ONCE(region->locked, locked);
+	if (locked)
+		mapping_set_unevictable(mapping);
+	else if (before)
+		mapping_clear_unevictable(mapping);
+	mutex_unlock(&region->hosts_lock);
+	return before;
 }
 
 /* Bring in what has been swapped out; holes stay holes. */
@@ -62,11 +82,10 @@ int shpt_lock(struct shpt_region *region)
 
 	if (region->kind != BACKING_SHMEM)
 		return 0;
-	if (!may_lock(region))
+	if (!may_lock())
 		return -EPERM;
 	/* First the mark: what is brought in then stays. */
-	WRITE_ONCE(region->locked, true);
-	mapping_set_unevictable(region->backing->f_mapping);
+	set_locked(region, true);
 	/* A file of its own, for its position. */
 	file = shpt_open_backing(&region->backing->f_path, O_RDONLY);
 	if (IS_ERR(file))
@@ -93,10 +112,6 @@ static void make_evictable(struct address_space *mapping)
 /* SHPT_IOC_UNLOCK, and what is left to do when the region ends. */
 void shpt_unlock(struct shpt_region *region)
 {
-	struct address_space *mapping = region->backing->f_mapping;
-
-	if (!xchg(&region->locked, false))
-		return;
-	mapping_clear_unevictable(mapping);
-	make_evictable(mapping);
+	if (set_locked(region, false))
+		make_evictable(region->backing->f_mapping);
 }

@@ -306,8 +306,7 @@ struct shpt_set_reclaim {
  * all processes, guests or not, and as long as the region lives. On DAX there is
  * nothing to do. Returns 0, or -1 and errno:
  *   EACCES  the region fd is read-only
- *   EPERM   the backing is larger than RLIMIT_MEMLOCK, and the caller has not
- *           CAP_IPC_LOCK
+ *   EPERM   the caller has neither CAP_IPC_LOCK nor an unlimited RLIMIT_MEMLOCK
  *   EINTR   a signal arrived; what is in stays: call again for the rest
  *   ENOMEM  no memory, or the caller's memory cgroup has reached its limit
  *   EINVAL  flags are not 0

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A locked region's pages stay in memory under pressure, those that were
- * swapped out come back first, and unlocked they can go again. It takes
- * RLIMIT_MEMLOCK or CAP_IPC_LOCK, and a region fd that can be written to. On DAX
- * there is nothing to lock.
+ * swapped out come back first, and unlocked they can go again. It takes an
+ * unlimited RLIMIT_MEMLOCK or CAP_IPC_LOCK, and a region fd that can be written
+ * to. On DAX there is nothing to lock.
  */
 #include "vmtest.h"
 
@@ -34,7 +34,8 @@ static size_t resident(int fd)
 
 static void ordinary_user(void *arg)
 {
-	struct rlimit limit = { BYTES, BYTES };
+	/* Enough for what there is now; it could grow. */
+	struct rlimit limit = { 4 * BYTES, 4 * BYTES };
 
 	(void)arg;
 	MUST(setrlimit(RLIMIT_MEMLOCK, &limit));
