@@ -7,24 +7,6 @@
 
 #define RW	(PROT_READ | PROT_WRITE)
 
-static int open_with(int fd, unsigned int flags)
-{
-	struct shpt_open_region req = {
-		.size = sizeof(req),
-		.flags = flags,
-		.backing_fd = fd,
-	};
-	int dev = device(), reg, err;
-
-	do
-		reg = ioctl(dev, SHPT_IOC_OPEN_REGION, &req);
-	while (reg < 0 && errno == EINTR);
-	err = errno;
-	close(dev);
-	errno = err;
-	return reg;
-}
-
 static char *map_sync(int reg, int prot)
 {
 	return try_map(NULL, CHUNK, prot, MAP_SHARED_VALIDATE | MAP_SYNC, reg,

@@ -18,19 +18,6 @@ static struct {
 	pthread_barrier_t *step;
 } t;
 
-static int open_read_only(int fd)
-{
-	struct shpt_open_region req = {
-		.size = sizeof(req),
-		.flags = SHPT_OPEN_READ_ONLY,
-		.backing_fd = fd,
-	};
-	int dev = device(), reg = MUST(ioctl(dev, SHPT_IOC_OPEN_REGION, &req));
-
-	close(dev);
-	return reg;
-}
-
 static char *map_read_only(int reg)
 {
 	return MUST(try_map(NULL, CHUNK, PROT_READ, MAP_SHARED, reg, 0));
@@ -134,7 +121,7 @@ static void test(int kind)
 	p = map_region(reg, 1, 0);
 	stamp(p, BYTES, 3);
 	CHECK_STAMP(t.p, BYTES, 3);
-	close(open_read_only(fd));
+	close(MUST(open_with(fd, SHPT_OPEN_READ_ONLY)));
 }
 
 int main(void)

@@ -441,11 +441,12 @@ static inline int device(void)
 	return dev;
 }
 
-/* A region fd, or -1 and errno. */
-static inline int try_open_region(int fd)
+/* A region fd with SHPT_OPEN_* flags, or -1 and errno. */
+static inline int open_with(int fd, __u32 flags)
 {
 	struct shpt_open_region req = {
 		.size = sizeof(req),
+		.flags = flags,
 		.backing_fd = fd,
 	};
 	int dev = device(), reg, err;
@@ -457,6 +458,11 @@ static inline int try_open_region(int fd)
 	close(dev);
 	errno = err;
 	return reg;
+}
+
+static inline int try_open_region(int fd)
+{
+	return open_with(fd, 0);
 }
 
 #define open_region(fd) MUST(try_open_region(fd))
