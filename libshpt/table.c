@@ -58,6 +58,13 @@ static bool shrink(struct mapping *m, struct range rest)
 	return m->addr < end;
 }
 
+static void forget(struct mapping *m)
+{
+	if (m->guest && --m->guest->entries == 0)
+		guest_free(m->guest);
+	free(m);
+}
+
 /*
  * Forgets what the table knows of @range. A mapping with something left on
  * both sides becomes two; there can be but one such, and @spare is for its
@@ -75,18 +82,22 @@ void table_cut(struct range range, struct mapping *spare)
 			link = &m->next;
 			continue;
 		}
+		if (m->guest)
+			guest_cut(m->guest, range);
 		if (low.start < low.end && high.start < high.end) {
 			*spare = *m;
 			m->next = spare;
+			if (m->guest)
+				m->guest->entries++;
 			if (!shrink(spare, high)) {
 				m->next = spare->next;
-				free(spare);
+				forget(spare);
 			}
 			spare = NULL;
 		}
 		if (!shrink(m, low.start < low.end ? low : high)) {
 			*link = m->next;
-			free(m);
+			forget(m);
 		}
 	}
 	free(spare);
