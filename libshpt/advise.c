@@ -65,11 +65,23 @@ static int refuse_advise(int err, struct range part, int advice,
 struct part {
 	struct range range;
 	bool shared;
-	bool beside; /* on an ordinary mapping at @at */
-	uintptr_t at; /* or 0 and @err */
+	uintptr_t beside; /* an ordinary mapping of its chunk, or 0 */
 	int prot;
 	int err;
 };
+
+static void find_beside(struct part *part, struct guest *guest, int advice)
+{
+	uintptr_t chunk = part->range.start & ~(CHUNK_BYTES - 1);
+
+	if (guest->is_private) {
+		part->err = advice == MADV_REMOVE ? EACCES : 0;
+		return;
+	}
+	part->prot = chunk_at(guest, chunk)->prot;
+	part->beside = map_beside(guest, chunk);
+	part->err = part->beside ? 0 : errno;
+}
 
 /*
  * The first part of @range in which all is alike. The locks are not held while
@@ -77,43 +89,43 @@ struct part {
  */
 static struct part find_part(struct range range, int advice)
 {
-	struct part part = { .at = range.start };
+	struct part part = { 0 };
 	struct guest *sharing;
 
 	table_lock();
 	guest_lock();
 	part.range = next_part(range, &sharing);
 	part.shared = sharing;
-	part.beside = sharing && is_for_file(advice) && !sharing->is_private;
-	if (part.beside) {
-		part.prot = chunk_at(sharing, range.start)->prot;
-		part.at = map_beside(sharing, part.range);
-		part.err = errno;
-	} else if (sharing && sharing->is_private && advice == MADV_REMOVE) {
-		part.at = 0;
-		part.err = EACCES;
-	}
+	if (sharing && is_for_file(advice))
+		find_beside(&part, sharing, advice);
 	guest_unlock();
 	table_unlock();
 	return part;
+}
+
+static int advise_beside(const struct part *part, size_t bytes, int advice)
+{
+	uintptr_t in_chunk = part->range.start % CHUNK_BYTES;
+	void *at = (void *)(part->beside + in_chunk);
+	int err = 0;
+
+	if (mprotect((void *)part->beside, CHUNK_BYTES, part->prot) ||
+	    madvise(at, bytes, advice))
+		err = errno;
+	munmap((void *)part->beside, CHUNK_BYTES);
+	return err;
 }
 
 /* Returns 0 or an errno. */
 static int advise_part(const struct part *part, int advice)
 {
 	size_t bytes = part->range.end - part->range.start;
-	int err = 0;
 
-	if (part->shared && is_hint(advice))
-		return 0;
-	if (!part->at)
+	if (part->err || (part->shared && is_hint(advice)))
 		return part->err;
-	if ((part->beside && mprotect((void *)part->at, bytes, part->prot)) ||
-	    madvise((void *)part->at, bytes, advice))
-		err = errno;
 	if (part->beside)
-		munmap((void *)part->at, bytes);
-	return err;
+		return advise_beside(part, bytes, advice);
+	return madvise((void *)part->range.start, bytes, advice) ? errno : 0;
 }
 
 /* Who populates for writing is about to write. */

@@ -124,7 +124,7 @@ struct chunk *chunk_at(struct guest *guest, uintptr_t addr);
 struct range next_part(struct range range, struct guest **sharing);
 
 /* replace.c */
-uintptr_t map_beside(const struct guest *guest, struct range part);
+uintptr_t map_beside(const struct guest *guest, uintptr_t chunk);
 int replace_chunk(struct guest *guest, uintptr_t addr);
 int replace_chunks(struct range range, struct reason *why);
 bool replace_cut(struct range range);

@@ -47,20 +47,20 @@ static int move_chunk(uintptr_t from, uintptr_t to, int prot)
 }
 
 /*
- * An ordinary mapping, without access yet, of what @part of a shared guest
+ * An ordinary mapping, without access yet, of what @chunk of a shared guest
  * maps. Returns its address, or 0 and errno.
  */
-uintptr_t map_beside(const struct guest *guest, struct range part)
+uintptr_t map_beside(const struct guest *guest, uintptr_t chunk)
 {
-	size_t before = part.start - guest->range.start;
-	size_t bytes = part.end - guest->range.start;
+	size_t before = chunk - guest->range.start;
 	void *p;
 
 	if (!guest->ordinary) {
 		errno = EINVAL;
 		return 0;
 	}
-	p = mremap((void *)guest->ordinary, 0, bytes, MREMAP_MAYMOVE);
+	p = mremap((void *)guest->ordinary, 0, before + CHUNK_BYTES,
+		   MREMAP_MAYMOVE);
 	if (p == MAP_FAILED)
 		return 0;
 	if (before)
@@ -70,8 +70,7 @@ uintptr_t map_beside(const struct guest *guest, struct range part)
 
 static int replace_shared(const struct guest *guest, uintptr_t chunk, int prot)
 {
-	struct range part = { chunk, chunk + CHUNK_BYTES };
-	uintptr_t beside = map_beside(guest, part);
+	uintptr_t beside = map_beside(guest, chunk);
 
 	if (!beside)
 		return -1;

@@ -115,6 +115,15 @@ void table_add(struct mapping *m, struct mapping *spare)
 	mappings = m;
 }
 
+/* Does a unit of @m, which the kernel part does not cut, reach beyond @range? */
+static bool reaches_beyond(const struct mapping *m, struct range range)
+{
+	return (m->taken.start < range.start &&
+		!(m->guest && !chunk_at(m->guest, range.start)->shared)) ||
+	       (m->taken.end > range.end &&
+		!(m->guest && !chunk_at(m->guest, range.end)->shared));
+}
+
 /*
  * Makes way for a fixed mapping at @range. mmap(2) alone would replace the
  * caller's bytes of an older mapping, but the kernel part refuses to cut
@@ -136,7 +145,8 @@ bool table_evict(struct range range)
 			continue;
 		if (whole.start >= range.start && whole.end <= range.end)
 			continue;
-		if (mmap((void *)whole.start, whole.end - whole.start,
+		if (reaches_beyond(m, range) &&
+		    mmap((void *)whole.start, whole.end - whole.start,
 			 PROT_NONE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
 				 MAP_FIXED,

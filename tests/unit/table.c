@@ -149,6 +149,22 @@ START_TEST(replacing_all_of_a_mapping_evicts_its_chunks)
 }
 END_TEST
 
+/* It stays readable until the fixed mapping comes. */
+START_TEST(what_was_replaced_already_is_trimmed)
+{
+	uintptr_t chunk = free_chunks(1), own = chunk + 3 * PAGE;
+	struct mapping *m = add_guest(chunk, own, PAGE, -1, &none);
+
+	*(char *)own = 'x';
+	m->guest->chunks[0].shared = false;
+	ck_assert(table_evict(own_pages(own, PAGE)));
+	ck_assert_int_eq(count(), 0);
+	ck_assert(!is_mapped(chunk));
+	ck_assert(!is_mapped(own + PAGE));
+	ck_assert_int_eq(*(char *)own, 'x');
+}
+END_TEST
+
 START_TEST(replacing_a_part_of_a_mapping_evicts_nothing)
 {
 	uintptr_t chunk = free_chunks(1), own = chunk + 3 * PAGE;
@@ -174,6 +190,7 @@ TCase *table_tests(void)
 	tcase_add_test(t, one_call_unmaps_neighbours);
 	tcase_add_test(t, what_the_kernel_hands_out_again_is_forgotten);
 	tcase_add_test(t, replacing_all_of_a_mapping_evicts_its_chunks);
+	tcase_add_test(t, what_was_replaced_already_is_trimmed);
 	tcase_add_test(t, replacing_a_part_of_a_mapping_evicts_nothing);
 	return t;
 }
