@@ -44,7 +44,7 @@ static bool parse(const char *text, struct line *line)
 		   &line->range.start, &line->range.end, line->perms, &offset,
 		   &major, &minor, &inode, &path) < 7)
 		return false;
-	line->offset = offset;
+	line->offset = (off_t)offset;
 	line->device = makedev(major, minor);
 	line->inode = inode;
 	snprintf(line->path, sizeof(line->path), "%.*s",
@@ -75,7 +75,7 @@ static bool extend(struct line *found, const struct line *line,
 	return true;
 }
 
-/* What is mapped in @range, as if it were one line. */
+/* What is mapped in @range, as if it were one line. @found is all zero. */
 static int find_line(struct range range, struct line *found, struct reason *why)
 {
 	FILE *maps = fopen("/proc/self/maps", "re");
@@ -86,7 +86,6 @@ static int find_line(struct range range, struct line *found, struct reason *why)
 
 	if (!maps)
 		return refuse(why, errno, "/proc/self/maps: %m");
-	found->range = (struct range){ 0, 0 };
 	while (uniform && getline(&text, &size, maps) > 0)
 		if (parse(text, &line))
 			uniform = extend(found, &line, range);
@@ -237,7 +236,7 @@ static int share(struct range range, const struct line *line, int fd,
 			     &attr, sizeof(attr)) != MAP_FAILED)
 		return 0;
 	refuse(why, errno, "%s", libshpt_errormsg());
-	mmap(addr, bytes, prot, flags | MAP_FIXED_NOREPLACE, fd, offset);
+	(void)mmap(addr, bytes, prot, flags | MAP_FIXED_NOREPLACE, fd, offset);
 	errno = why->err;
 	return -1;
 }
@@ -260,7 +259,7 @@ static bool is_shared(struct range range)
 
 static int adopt(struct range range, struct reason *why)
 {
-	struct line line;
+	struct line line = { 0 };
 	int fd, err;
 
 	if (is_shared(range))

@@ -43,6 +43,24 @@ static void found(void *p, size_t length)
 	strcpy(p, "data");
 }
 
+/* Without descriptor and path it takes CAP_CHECKPOINT_RESTORE. */
+static void lost(void *p, size_t length)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/map_files/%lx-%lx",
+		 (unsigned long)p, (unsigned long)p + length);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd >= 0) {
+		close(fd);
+		found(p, length);
+	} else {
+		refused(p, length, ENOENT, "descriptor");
+		ck_assert_str_eq(p, "data");
+	}
+}
+
 START_TEST(found_by_descriptor)
 {
 	int fd = new_memfd(2 * PAGE, 0);
@@ -74,10 +92,25 @@ START_TEST(found_by_path)
 	ck_assert_int_eq(unlink(name), 0);
 	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	ck_assert_int_eq(ftruncate(fd, 2 * PAGE), 0);
-	if (access(SHPT_DEVICE, F_OK) && geteuid())
-		refused(p, 2 * PAGE, ENOENT, "descriptor");
-	ck_assert_str_eq(p, "data");
+	lost(p, 2 * PAGE);
 	ck_assert_int_eq(unlink(name), 0);
+}
+END_TEST
+
+/* One line of maps after the other. */
+START_TEST(mapped_in_parts)
+{
+	int fd = new_memfd(2 * PAGE, 0);
+	char *p = map_at_chunk(fd, MAP_SHARED, 0);
+
+	strcpy(p, "data");
+	ck_assert_int_eq(madvise(p + PAGE, PAGE, MADV_DONTDUMP), 0);
+	found(p, 2 * PAGE);
+	ck_assert_ptr_eq(mmap(p + PAGE, PAGE, READ_WRITE,
+			      MAP_SHARED | MAP_FIXED, new_memfd(2 * PAGE, 0),
+			      PAGE),
+			 p + PAGE);
+	refused(p, 2 * PAGE, ENOMEM, "one file");
 }
 END_TEST
 
@@ -92,8 +125,7 @@ START_TEST(read_only_descriptors_do_not_write)
 	read_only = open(path, O_RDONLY | O_CLOEXEC);
 	ck_assert_int_ge(read_only, 0);
 	close(fd);
-	if (geteuid())
-		refused(p, 2 * PAGE, ENOENT, "descriptor");
+	lost(p, 2 * PAGE);
 	ck_assert_int_eq(mprotect(p, 2 * PAGE, PROT_READ), 0);
 	if (access(SHPT_DEVICE, F_OK))
 		refused(p, 2 * PAGE, ENOENT, SHPT_DEVICE);
@@ -139,6 +171,7 @@ TCase *adopt_tests(void)
 
 	tcase_add_test(t, found_by_descriptor);
 	tcase_add_test(t, found_by_path);
+	tcase_add_test(t, mapped_in_parts);
 	tcase_add_test(t, read_only_descriptors_do_not_write);
 	tcase_add_test(t, what_cannot_be_adopted);
 	tcase_add_test(t, shared_already);

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -183,6 +184,30 @@ START_TEST(private_anonymous_memory)
 	ck_assert_int_eq(libshpt_info(p, &info, sizeof(info)), 0);
 	ck_assert_int_eq(info.why_errno, EOPNOTSUPP);
 	ck_assert_ptr_nonnull(strstr(info.why, "nothing to share"));
+}
+END_TEST
+
+START_TEST(without_address_space)
+{
+	struct request req = {
+		.flags = MAP_PRIVATE,
+		.fd = new_file(1),
+		.attr = &private,
+	};
+	struct rlimit limit = { G, G };
+	struct reason why;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		setrlimit(RLIMIT_AS, &limit);
+		if (guest_new(&req, (struct range){ 0, G }, &why))
+			_exit(1);
+		_exit(why.err != ENOMEM ||
+		      !strstr(why.text, "as much address space again"));
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
 }
 END_TEST
 
@@ -464,6 +489,7 @@ TCase *private_tests(void)
 	tcase_add_test(t, refusals);
 	tcase_add_test(t, written_after_a_break);
 	tcase_add_test(t, private_anonymous_memory);
+	tcase_add_test(t, without_address_space);
 	tcase_add_test(t, writes_of_threads_are_kept);
 	tcase_add_test(t, only_written_chunks_break);
 	tcase_add_test(t, other_faults_are_the_programs);

@@ -383,6 +383,26 @@ START_TEST(sealed_files_stay_whole)
 }
 END_TEST
 
+/* For a fixed mapping over it. */
+START_TEST(chunks_that_a_range_cuts)
+{
+	uintptr_t chunk = free_chunks(4);
+	struct mapping *m = add_guest(chunk, chunk, 4 * G, new_file(4), &none);
+	struct range range = { chunk + G, chunk + 2 * G };
+
+	ck_assert(!replace_cut(range));
+	range = (struct range){ chunk + PAGE, chunk + 3 * G + PAGE };
+	ck_assert(replace_cut(range));
+	ck_assert(!is_shared(m, 0));
+	ck_assert(is_shared(m, 1));
+	ck_assert(is_shared(m, 2));
+	ck_assert(!is_shared(m, 3));
+	ck_assert(!replace_cut(range));
+	for (int i = 0; i < 4; i++)
+		pages_are(chunk + i * G, 0, 5);
+}
+END_TEST
+
 #define CHUNKS 8
 
 static atomic_bool stop;
@@ -460,6 +480,7 @@ TCase *replace_tests(void)
 	tcase_add_test(t, children_replace_for_themselves);
 	tcase_add_test(t, without_address_space_nothing_changes);
 	tcase_add_test(t, sealed_files_stay_whole);
+	tcase_add_test(t, chunks_that_a_range_cuts);
 	tcase_add_test(t, threads_read_throughout);
 	return t;
 }
