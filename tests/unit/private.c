@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -478,6 +477,47 @@ START_TEST(children_break_for_themselves)
 }
 END_TEST
 
+#define MANY 1000
+
+static void *break_many(void *chunk)
+{
+	pthread_barrier_wait(&barrier);
+	for (size_t i = 0; i < MANY; i++)
+		*(volatile char *)((uintptr_t)chunk + i * G) = 'x';
+	return NULL;
+}
+
+/* A child that met the lock held would hang here, and libcheck end the test. */
+START_TEST(children_of_threads_break)
+{
+	uintptr_t chunk = free_chunks(2 * MANY + 1);
+	pthread_t threads[2];
+
+	add_guest(chunk, chunk, (2 * MANY + 1) * G, -1, &on_write);
+	/* Installs the handlers of fork(2). */
+	libshpt_map(NULL, PAGE, READ_WRITE, PLAIN | MAP_ANONYMOUS, -1, 0);
+	ck_assert_int_eq(pthread_barrier_init(&barrier, NULL, 3), 0);
+	for (size_t i = 0; i < 2; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, break_many,
+						(void *)(chunk + i * MANY * G)),
+				 0);
+	pthread_barrier_wait(&barrier);
+	for (int i = 0; i < 100; i++) {
+		int status;
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			*(volatile char *)(chunk + 2 * MANY * G) = 'x';
+			_exit(0);
+		}
+		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+		ck_assert_int_eq(status, 0);
+	}
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+}
+END_TEST
+
 TCase *private_tests(void)
 {
 	TCase *t = tcase_create("private");
@@ -498,5 +538,6 @@ TCase *private_tests(void)
 	tcase_add_test(t, handlers_run_as_they_asked);
 	tcase_add_test(t, writes_of_signal_handlers);
 	tcase_add_test(t, children_break_for_themselves);
+	tcase_add_test(t, children_of_threads_break);
 	return t;
 }

@@ -68,10 +68,10 @@ static void with_threads(int fd)
 	unmap(p);
 }
 
-/* Without a descriptor and without a path. */
+/* Without a descriptor for writing and without a path. */
 static void lost(int kind)
 {
-	int fd = backing(kind, CHUNK);
+	int fd = backing(kind, CHUNK), weaker = reopen(fd, O_RDONLY);
 	char *p = map_ordinary(fd, RW, MAP_SHARED);
 
 	close(fd);
@@ -81,6 +81,7 @@ static void lost(int kind)
 	CHECK_STAMP(p, BYTES, 1);
 	store(p, 5);
 	unmap(p);
+	close(weaker);
 	/* The kernel's own shared memory. */
 	p = MUST(mmap(BASE, BYTES, RW, MAP_SHARED | MAP_ANONYMOUS |
 		      MAP_FIXED_NOREPLACE, -1, 0));
@@ -157,8 +158,10 @@ static void refused(int fd)
 
 static void test(int kind)
 {
-	int fd = backing(kind, CHUNK);
+	int fd;
 
+	backing(kind, CHUNK);	/* to be found first, and not to be taken */
+	fd = backing(kind, CHUNK);
 	with_threads(fd);
 	read_only(fd);
 	refused(fd);
