@@ -19,16 +19,20 @@
 
 #include "preload.h"
 
-/* The bytes of a segment that is to be served, or 0. */
-static size_t wanted_bytes(int id, const void *addr, int flags)
+/* The bytes of a segment, or 0 if that cannot be told. */
+static size_t segment_bytes(int id)
 {
 	struct shmid_ds segment;
 
-	if (settings()->inactive || flags & (SHM_EXEC | SHM_REMAP) ||
-	    (uintptr_t)addr % page_bytes() || shmctl(id, IPC_STAT, &segment) ||
-	    segment.shm_segsz < settings()->min_bytes)
-		return 0;
-	return segment.shm_segsz;
+	return shmctl(id, IPC_STAT, &segment) ? 0 : segment.shm_segsz;
+}
+
+static bool is_wanted(size_t length, const void *addr, int flags)
+{
+	return !settings()->inactive && length &&
+	       length >= settings()->min_bytes &&
+	       !(flags & (SHM_EXEC | SHM_REMAP)) &&
+	       (uintptr_t)addr % page_bytes() == 0;
 }
 
 static int open_attached(struct range attached, int prot, struct reason *why)
@@ -118,14 +122,13 @@ static void *attach(int id, const void *addr, int flags, size_t length)
 INTERPOSED void *shmat(int id, const void *addr, int flags)
 {
 	int saved = errno;
-	size_t length = wanted_bytes(id, addr, flags);
+	size_t length = segment_bytes(id);
 
 	errno = saved;
-	if (length)
+	if (is_wanted(length, addr, flags))
 		return attach(id, addr, flags, length);
-	/* Nobody knows how much it will replace. */
-	if (flags & SHM_REMAP)
-		served_give_up(pages_at(addr, SIZE_MAX), "SHM_REMAP");
+	if (flags & SHM_REMAP && served_touches(pages_at(addr, length)))
+		served_give_up(pages_at(addr, length), "SHM_REMAP over it");
 	return raw_shmat(id, addr, flags);
 }
 
