@@ -581,7 +581,7 @@ static const struct program {
 	{ "stress-ng",
 	  "exec stress-ng --verify --shm 1 --shm-bytes 8M --shm-ops 20", 1 },
 	{ "stress-ng",
-	  "exec stress-ng --verify --mmap 1 --mmap-bytes 8M --mmap-file --mmap-ops 3",
+	  "exec stress-ng --verify --mmap 1 --mmap-bytes 8M --mmap-file --mmap-ops 3 --temp-path /dev/shm",
 	  3 },
 	{ "stress-ng",
 	  "exec stress-ng --verify --shm-sysv 1 --shm-sysv-bytes 4M --shm-sysv-ops 10",
