@@ -23,8 +23,8 @@ void say(const char *format, ...)
 	va_end(args);
 	n = strlen(line);
 	line[n++] = '\n';
-	n = write(STDERR_FILENO, line, n);
-	errno = saved;
+	if (write(STDERR_FILENO, line, n) < 0)
+		errno = saved; /* nobody listens */
 }
 
 /* Once for each reason, which the errno stands for. */
