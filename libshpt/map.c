@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* map.c - libshpt_map() and libshpt_unmap(), and the choice of the backend */
+/* map.c - libshpt_map() and libshpt_unmap() */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +9,24 @@
 #include "internal.h"
 
 /* The attributes of the first release; no caller knows less. */
-#define ATTR_SIZE_0_1 8
+#define ATTR_SIZE_0_1 16
+
+static int check_policy(const struct libshpt_attr *attr, struct reason *why)
+{
+	if (attr->node_policy > LIBSHPT_NODE_FIXED)
+		return refuse(why, EINVAL,
+			      "unknown node policy %u: use one of enum "
+			      "libshpt_node_policy, or update libshpt",
+			      attr->node_policy);
+	if (attr->node_policy == LIBSHPT_NODE_FIXED)
+		return check_node(attr->node, why);
+	if (attr->node)
+		return refuse(why, EINVAL,
+			      "node %u without LIBSHPT_NODE_FIXED: add that, "
+			      "or let node be 0",
+			      attr->node);
+	return 0;
+}
 
 /* As openat2(2) does it: who is older or newer agrees with us on zeroes. */
 static int copy_attr(struct libshpt_attr *known, const void *attr, size_t size,
@@ -40,7 +57,7 @@ static int copy_attr(struct libshpt_attr *known, const void *attr, size_t size,
 			      "update libshpt",
 			      (unsigned long long)(known->flags &
 						   ~LIBSHPT_REQUIRE_SHARED));
-	return 0;
+	return check_policy(known, why);
 }
 
 static int check_type(int flags, struct reason *why)
@@ -92,23 +109,7 @@ static int check_request(const struct request *req, struct reason *why)
 	return check_type(req->flags, why);
 }
 
-/* The choice: the best backend that takes the request. */
-static int map_best(const struct request *req, const struct libshpt_attr *attr,
-		    struct mapping *m, struct reason *why)
-{
-	m->backend = &shpt_backend;
-	if (shpt_backend.map(req, m, &m->why) == 0)
-		return 0;
-	if (attr->flags & LIBSHPT_REQUIRE_SHARED) {
-		*why = m->why;
-		return -1;
-	}
-	m->backend = &plain_backend;
-	return plain_backend.map(req, m, why);
-}
-
 static struct mapping *map_request(const struct request *req,
-				   const struct libshpt_attr *attr,
 				   struct reason *why)
 {
 	struct mapping *m = calloc(1, sizeof(*m));
@@ -116,7 +117,7 @@ static struct mapping *map_request(const struct request *req,
 
 	if (!m || !spare) {
 		refuse(why, ENOMEM, "no memory for the table of mappings");
-	} else if (map_best(req, attr, m, why) == 0) {
+	} else if (map_best(req, m, why) == 0) {
 		table_lock();
 		table_add(m, spare);
 		table_unlock();
@@ -132,6 +133,7 @@ LIBSHPT_EXPORT void *libshpt_map_attr(void *addr, size_t length, int prot,
 				      const struct libshpt_attr *attr,
 				      size_t attr_size)
 {
+	struct libshpt_attr known;
 	struct request req = {
 		.addr = (uintptr_t)addr,
 		.length = length,
@@ -139,14 +141,14 @@ LIBSHPT_EXPORT void *libshpt_map_attr(void *addr, size_t length, int prot,
 		.flags = flags,
 		.fd = fd,
 		.offset = offset,
+		.attr = &known,
 	};
-	struct libshpt_attr known;
 	struct mapping *m = NULL;
 	struct reason why;
 
 	if (copy_attr(&known, attr, attr_size, &why) == 0 &&
 	    check_request(&req, &why) == 0 && watch_forks(&why) == 0)
-		m = map_request(&req, &known, &why);
+		m = map_request(&req, &why);
 	if (!m) {
 		fail_with(&why);
 		return MAP_FAILED;
@@ -163,10 +165,10 @@ LIBSHPT_EXPORT void *libshpt_map(void *addr, size_t length, int prot, int flags,
 static int refuse_cut(const struct mapping *m, struct reason *why)
 {
 	return refuse(why, EINVAL,
-		      "the range cuts a chunk of the shared mapping of %zu "
-		      "bytes at %#zx: begin and end where it does or on "
-		      "multiples of 1 GiB",
-		      m->length, (size_t)m->addr);
+		      "the range cuts a piece of the mapping of %zu bytes at "
+		      "%#zx: begin and end where it does or on multiples of "
+		      "%zu MiB",
+		      m->length, (size_t)m->addr, m->unit >> 20);
 }
 
 /*

@@ -206,6 +206,9 @@ START_TEST(names_of_backends)
 {
 	ck_assert_str_eq(libshpt_backend_name(LIBSHPT_BACKEND_PLAIN), "plain");
 	ck_assert_str_eq(libshpt_backend_name(LIBSHPT_BACKEND_SHPT), "shpt");
+	ck_assert_str_eq(libshpt_backend_name(LIBSHPT_BACKEND_HUGETLB),
+			 "hugetlb");
+	ck_assert_str_eq(libshpt_backend_name(LIBSHPT_BACKEND_THP), "thp");
 	ck_assert_str_eq(libshpt_backend_name(99), "unknown");
 }
 END_TEST

@@ -11,11 +11,14 @@ START_TEST(exports)
 	static const char *const expected[] = {
 		"LIBSHPT_0.1",
 		"libshpt_backend_name@@LIBSHPT_0.1",
+		"libshpt_check_file@@LIBSHPT_0.1",
+		"libshpt_check_version@@LIBSHPT_0.1",
 		"libshpt_errormsg@@LIBSHPT_0.1",
 		"libshpt_info@@LIBSHPT_0.1",
 		"libshpt_map@@LIBSHPT_0.1",
 		"libshpt_map_attr@@LIBSHPT_0.1",
 		"libshpt_unmap@@LIBSHPT_0.1",
+		"libshpt_version@@LIBSHPT_0.1",
 	};
 	FILE *nm = popen("LC_ALL=C nm -D --defined-only -P " LIBSHPT_SO, "re");
 	char line[256];
