@@ -167,8 +167,9 @@ static int refuse_cut(const struct mapping *m, struct reason *why)
 	return refuse(why, EINVAL,
 		      "the range cuts a piece of the mapping of %zu bytes at "
 		      "%#zx: begin and end where it does or on multiples of "
-		      "%zu MiB",
-		      m->length, (size_t)m->addr, m->unit >> 20);
+		      "%s",
+		      m->length, (size_t)m->addr,
+		      m->unit == CHUNK_BYTES ? "1 GiB" : "its huge pages");
 }
 
 /*

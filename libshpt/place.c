@@ -117,6 +117,7 @@ int map_aligned(const struct request *req, size_t unit, size_t align,
 	if (check_place(req, unit, align, why))
 		return -1;
 	whole.flags &= ~MAP_POPULATE;
+	whole.addr -= whole.addr ? head : 0;
 	whole.offset -= head;
 	whole.length = round_up(head + req->length, unit);
 	if (whole.length < req->length)

@@ -17,9 +17,12 @@
  * module is loaded. */
 #define PLAIN (MAP_SHARED | MAP_32BIT)
 
+TCase *backends_tests(void);
+TCase *check_tests(void);
 TCase *errors_tests(void);
 TCase *fixed_tests(void);
 TCase *fork_tests(void);
+TCase *numa_tests(void);
 TCase *plain_tests(void);
 TCase *range_tests(void);
 TCase *structs_tests(void);
