@@ -355,14 +355,15 @@ static int shpt_map(const struct request *req, struct mapping *m,
 }
 
 /*
- * The node of the region's tables, if they are all on one: its hosts have a line
- * each, of their access, their node, -1 if none is theirs, and the bytes of
- * their tables.
+ * The node of the region's tables, if they are all on one. A host has a line: its
+ * access, its node, -1 if it is on any, and the bytes of its tables.
  */
 static int32_t node_of_tables(uint64_t region_id)
 {
 	int32_t node, only = -1;
+	unsigned long bytes;
 	char path[128];
+	bool any = false;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/sys/class/misc/shpt/region/%llu/nodes",
@@ -370,12 +371,11 @@ static int32_t node_of_tables(uint64_t region_id)
 	f = fopen(path, "re");
 	if (!f)
 		return -1;
-	for (bool first = true; fscanf(f, "%*s %d %*u", &node) == 1;
-	     first = false) {
-		if (first)
-			only = node;
-		else if (node != only)
-			only = -1;
+	while (fscanf(f, "%*s %d %lu", &node, &bytes) == 2) {
+		if (!bytes)
+			continue;
+		only = !any || node == only ? node : -1;
+		any = true;
 	}
 	fclose(f);
 	return only;
