@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * alone.c - the core without libnuma and libdaxctl, for libraries that must not
- * bring others into somebody else's process: in the place of numa.c and daxctl.c
+ * bring others into somebody else's process; in place of numa.c and daxctl.c
  */
 #include <errno.h>
 

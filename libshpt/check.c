@@ -67,17 +67,17 @@ static int advise_extents(int fd, const char *name, struct pieces p,
 {
 	char fs[FS_NAME_BYTES];
 
-	return advise(advice,
-		      "%s: of %llu pieces of 2 MiB, %llu begin on the device at "
-		      "no multiple of 2 MiB, %llu are in fragments and %llu "
-		      "have holes only: make the file system with %s, and the "
-		      "file in one go with \"fallocate -l BYTES FILE\" while "
-		      "much is free",
-		      name, (unsigned long long)p.all,
-		      (unsigned long long)p.misaligned,
-		      (unsigned long long)p.fragmented,
-		      (unsigned long long)p.holes,
-		      how_to_format(file_system(fd, fs)));
+	return advise(
+		advice,
+		"%s: of %llu pieces of 2 MiB, %llu begin on the device at "
+		"no multiple of 2 MiB, %llu are in fragments and %llu "
+		"have holes only: make the file system with %s, and the "
+		"file in one go with \"fallocate -l BYTES FILE\" while "
+		"much is free",
+		name, (unsigned long long)p.all,
+		(unsigned long long)p.misaligned,
+		(unsigned long long)p.fragmented, (unsigned long long)p.holes,
+		how_to_format(file_system(fd, fs)));
 }
 
 static int check_extents(int fd, const char *name, struct advice *advice,
@@ -96,16 +96,18 @@ static int check_extents(int fd, const char *name, struct advice *advice,
 	p = count_pieces(extents, n, st.st_size);
 	free(extents);
 	if (p.all == 0)
-		return advise(advice,
-			      "%s has %lld bytes, and an entry maps 2 MiB: make "
-			      "it larger",
-			      name, (long long)st.st_size);
+		return advise(
+			advice,
+			"%s has %lld bytes, and an entry maps 2 MiB: make "
+			"it larger",
+			name, (long long)st.st_size);
 	if (start % HUGE_BYTES)
-		return advise(advice,
-			      "%s is on a partition that begins at byte %llu of "
-			      "its device: make one that begins at a multiple "
-			      "of 2 MiB",
-			      name, (unsigned long long)start);
+		return advise(
+			advice,
+			"%s is on a partition that begins at byte %llu of "
+			"its device: make one that begins at a multiple "
+			"of 2 MiB",
+			name, (unsigned long long)start);
 	if (p.misaligned || p.fragmented || p.holes)
 		return advise_extents(fd, name, p, advice);
 	return 0;

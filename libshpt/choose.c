@@ -9,6 +9,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -42,11 +43,12 @@ static int read_environment(const struct backend **asked, struct reason *why)
 static void add_reason(struct reason *to, const struct reason *more)
 {
 	size_t length = strlen(to->text);
+	size_t room = sizeof(to->text) - length;
 
 	if (to->err == 0)
 		*to = *more;
-	else if (length + strlen(more->text) + 2 < sizeof(to->text))
-		strcat(strcpy(to->text + length, "; "), more->text);
+	else if (strlen("; ") + strlen(more->text) < room)
+		snprintf(to->text + length, room, "; %s", more->text);
 }
 
 static bool is_candidate(const struct backend *backend,

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* daxctl.c - what a device-dax is, by libdaxctl; alone.c is for who does without
- * it */
+/* daxctl.c - what a device-dax is, by libdaxctl; else see alone.c */
 #include <daxctl/libdaxctl.h>
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -18,13 +17,15 @@ static bool is_it(struct daxctl_dev *dev, const char *name, dev_t number)
 static struct daxctl_dev *find(struct daxctl_ctx *ctx, const char *name,
 			       dev_t number)
 {
-	struct daxctl_region *region;
+	struct daxctl_region *region = daxctl_region_get_first(ctx);
 	struct daxctl_dev *dev;
 
-	daxctl_region_foreach(ctx, region)
-		daxctl_dev_foreach(region, dev)
+	for (; region; region = daxctl_region_get_next(region)) {
+		dev = daxctl_dev_get_first(region);
+		for (; dev; dev = daxctl_dev_get_next(dev))
 			if (is_it(dev, name, number))
 				return dev;
+	}
 	return NULL;
 }
 

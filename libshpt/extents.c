@@ -27,8 +27,8 @@ static int add(struct extent **extents, size_t *n,
 {
 	struct extent *grown;
 
-	if (*n && continues(&(*extents)[*n - 1], fe->fe_logical,
-			    fe->fe_physical)) {
+	if (*n &&
+	    continues(&(*extents)[*n - 1], fe->fe_logical, fe->fe_physical)) {
 		(*extents)[*n - 1].length += fe->fe_length;
 		return 0;
 	}
@@ -74,8 +74,8 @@ static int read_all(int fd, struct fiemap *map, struct extent **extents,
  * -1 with errno, EOPNOTSUPP if its file system does not tell. */
 int read_extents(int fd, struct extent **extents, size_t *n)
 {
-	struct fiemap *map = calloc(1, sizeof(*map) +
-					       BATCH * sizeof(map->fm_extents[0]));
+	struct fiemap *map =
+		calloc(1, sizeof(*map) + BATCH * sizeof(map->fm_extents[0]));
 	int err;
 
 	*extents = NULL;
@@ -93,7 +93,7 @@ int read_extents(int fd, struct extent **extents, size_t *n)
 	return err;
 }
 
-/* Counts pieces with a part of an extent in them; @last is the last of these. */
+/* Counts a piece that an extent has a part of, once; @last is the last one. */
 static void count_part(struct pieces *p, uint64_t piece, uint64_t *last)
 {
 	if (piece == *last || piece >= p->all)

@@ -21,10 +21,11 @@ static int open_anonymous(const struct request *req, struct reason *why)
 	size_t bytes = huge_page_bytes(fd);
 
 	if (fd < 0)
-		return refuse(why, errno,
-			      "a memfd of huge pages, flags %#x: %m: see "
-			      "/sys/kernel/mm/hugepages for the sizes there are",
-			      req->flags);
+		return refuse(
+			why, errno,
+			"a memfd of huge pages, flags %#x: %m: see "
+			"/sys/kernel/mm/hugepages for the sizes there are",
+			req->flags);
 	if (ftruncate(fd, round_up(req->length, bytes))) {
 		refuse(why, errno, "a memfd of %zu bytes of huge pages: %m",
 		       req->length);
@@ -73,11 +74,12 @@ static int refuse_no_chunk(const struct request *req, size_t unit,
 			      "hugetlb pages of %zu MiB have no page tables "
 			      "that could be shared: nothing to do",
 			      unit >> 20);
-	return refuse(why, EMEDIUMTYPE,
-		      "the kernel shares page tables of hugetlb by whole chunks "
-		      "of 1 GiB, and %zu bytes from offset %#llx have none: map "
-		      "more, from a multiple of 1 GiB on",
-		      req->length, (long long)req->offset);
+	return refuse(
+		why, EMEDIUMTYPE,
+		"the kernel shares page tables of hugetlb by whole chunks "
+		"of 1 GiB, and %zu bytes from offset %#llx have none: map "
+		"more, from a multiple of 1 GiB on",
+		req->length, (long long)req->offset);
 }
 
 static int map_huge(const struct request *req, struct mapping *m,
@@ -116,8 +118,7 @@ static int hugetlb_map(const struct request *req, struct mapping *m,
 	if (huge.fd < 0)
 		return -1;
 	huge.offset = 0;
-	huge.flags &= ~(MAP_ANONYMOUS | MAP_HUGETLB |
-			(int)((unsigned int)MAP_HUGE_MASK << MAP_HUGE_SHIFT));
+	huge.flags &= ~(MAP_ANONYMOUS | MAP_HUGETLB | HUGE_SIZE_FLAGS);
 	err = map_huge(&huge, m, why);
 	close(huge.fd);
 	return err;

@@ -42,6 +42,9 @@ struct request {
 	const struct libshpt_attr *attr;
 };
 
+/* The size of huge pages, in the flags of mmap(2) and of memfd_create(2). */
+#define HUGE_SIZE_FLAGS ((unsigned int)MAP_HUGE_MASK << MAP_HUGE_SHIFT)
+
 enum file_kind {
 	FILE_OTHER,
 	FILE_SHMEM,

@@ -58,15 +58,14 @@ enum file_kind request_kind(const struct request *req)
 {
 	if (!(req->flags & MAP_ANONYMOUS))
 		return file_kind(req->fd);
-	return req->flags & MAP_HUGETLB ? FILE_HUGETLB : FILE_SHMEM;
+	return (req->flags & MAP_HUGETLB) ? FILE_HUGETLB : FILE_SHMEM;
 }
 
 /* A memfd of huge pages, of the size that the flags of mmap(2) ask for. */
 int huge_memfd(int flags)
 {
-	unsigned int size = flags & (MAP_HUGE_MASK << MAP_HUGE_SHIFT);
-
-	return memfd_create("libshpt", MFD_CLOEXEC | MFD_HUGETLB | size);
+	return memfd_create("libshpt", MFD_CLOEXEC | MFD_HUGETLB |
+					       (flags & HUGE_SIZE_FLAGS));
 }
 
 /* The size of the huge pages of a file on hugetlbfs, 0 for any other. */

@@ -58,10 +58,10 @@ void *libshpt_map(void *addr, size_t length, int prot, int flags, int fd,
 #define LIBSHPT_REQUIRE_SHARED	(1ULL << 0)
 
 /*
- * Where memory comes from on a machine with several NUMA nodes: page tables that
- * are shared by the shpt module, and with every backend pages of shmem and of
- * hugetlb that are allocated from now on. DAX has its pages where they are. Both
- * concern all who map the file; the last to ask for something has it.
+ * Where memory comes from on a machine with several NUMA nodes: the page tables
+ * that the shpt module shares, and with every backend pages of shmem and
+ * hugetlb that are yet to be allocated. DAX has its pages where they are. With
+ * the module it concerns all who map the file: the last to ask has it.
  */
 enum libshpt_node_policy {
 	LIBSHPT_NODE_DEFAULT = 0,	/* changes nothing */
@@ -137,10 +137,11 @@ int libshpt_unmap(void *addr, size_t length);
 
 /*
  * What serves a mapping; libshpt_backend_name() has the words. The best that can
- * is taken: shpt, or hugetlb for files on hugetlbfs and MAP_HUGETLB; then thp,
- * then plain. For tests and operators, the environment variable LIBSHPT_BACKEND
- * names one that is to be tried before plain and in the place of all others; it
- * is ignored in setuid programs. With "hugetlb" anonymous memory is hugetlb too.
+ * is taken. For hugetlb, which is files on hugetlbfs and MAP_HUGETLB, that
+ * is hugetlb or plain; for all else it is shpt, thp or plain. For tests and
+ * operators, the environment variable LIBSHPT_BACKEND names one that is to be
+ * tried before plain and in place of all others; with "hugetlb" all anonymous
+ * memory is hugetlb. Setuid programs ignore it.
  */
 enum libshpt_backend {
 	LIBSHPT_BACKEND_PLAIN = 0,	/* an ordinary mapping */
@@ -159,13 +160,13 @@ enum libshpt_backend {
  * @chunk_bytes:  unit of sharing: 1 GiB, or 0 if not shared
  * @linked_bytes: bytes of it whose page tables are shared at this moment in
  *                this process. Chunks are linked at their first touch. With
- *                hugetlb, bytes of whole chunks, touched or not: the kernel does
- *                not tell what it shares.
+ *                hugetlb, bytes of whole chunks, touched or not: the kernel
+ *                does not tell what it shares.
  * @region_id:    number of the region below /sys/class/misc/shpt/region/, or 0
  * @why:          a sentence that says why no better backend serves it and what
  *                to do about it, or ""
- * @data_node:    NUMA node of the page at the address asked for; -1 if it is not
- *                known, as of a page that nobody has touched
+ * @data_node:    NUMA node of the page at the address asked for; -1 if it is
+ *                not known, as of a page that nobody has touched
  * @table_node:   NUMA node of the shared page tables; -1 if it is not known or
  *                they are on several
  * @persistent:   1 if stores need no msync(2) to outlive the machine, but to be
@@ -218,7 +219,7 @@ const char *libshpt_backend_name(uint32_t backend);
  */
 const char *libshpt_errormsg(void);
 
-/* A sentence of libshpt_check_file() is never longer, with its zero byte. */
+/* No sentence of libshpt_check_file() is longer, with its zero byte. */
 #define LIBSHPT_ADVICE_BYTES 512
 
 /**
@@ -236,7 +237,8 @@ const char *libshpt_errormsg(void);
  * errno:
  *   EINVAL  @advice is NULL or @size is 0
  *   ENOENT, EACCES ...  as open(2) of @path for reading
- *   EISDIR, ENOTSUP     @path is a directory, or something else without pages
+ *   EISDIR   @path is a directory
+ *   ENOTSUP  @path is neither a regular file nor a device-dax
  *   ENOMEM  no memory for the list of extents
  *
  * Since 0.1.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* numa.c - NUMA nodes, by libnuma; alone.c is for who does without it */
+/* numa.c - NUMA nodes, by libnuma; else see alone.c */
 #include <errno.h>
 #include <numa.h>
 #include <numaif.h>

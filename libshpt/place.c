@@ -18,7 +18,7 @@
 /* MAP_ANONYMOUS ignores the offset, as it does in mmap(2). */
 static off_t offset_of(const struct request *req)
 {
-	return req->flags & MAP_ANONYMOUS ? 0 : req->offset;
+	return (req->flags & MAP_ANONYMOUS) ? 0 : req->offset;
 }
 
 /* The lowest such address from @addr on. */
@@ -73,8 +73,7 @@ static uintptr_t find_room(size_t bytes, off_t offset, size_t align)
  * is a hint here as well: MAP_FIXED could replace what another thread has just
  * mapped, and MAP_SHARED_VALIDATE knows no MAP_FIXED_NOREPLACE.
  */
-static void *map_anywhere(struct request *req, size_t align,
-			  struct reason *why)
+static void *map_anywhere(struct request *req, size_t align, struct reason *why)
 {
 	off_t offset = offset_of(req);
 
@@ -121,8 +120,7 @@ int map_aligned(const struct request *req, size_t unit, size_t align,
 	whole.offset -= head;
 	whole.length = round_up(head + req->length, unit);
 	if (whole.length < req->length)
-		return refuse(why, ENOMEM,
-			      "%zu bytes exceed any address space",
+		return refuse(why, ENOMEM, "%zu bytes exceed any address space",
 			      req->length);
 	p = is_fixed(req) ? mmap_request(&whole, why) :
 			    map_anywhere(&whole, align, why);

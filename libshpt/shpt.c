@@ -228,8 +228,7 @@ static void *map_fixed(const struct request *req, int region,
 	return p;
 }
 
-static int set_tables(const struct request *req, int region,
-		      struct reason *why)
+static int set_tables(const struct request *req, int region, struct reason *why)
 {
 	static const int32_t nodes[] = {
 		[LIBSHPT_NODE_ONE] = SHPT_NODE_ONE,
@@ -269,7 +268,7 @@ static int set_pages(const struct request *req, struct reason *why)
 	return err;
 }
 
-/* The node policy: of the region's tables, and of pages that are yet to come. */
+/* The node policy: of the region's tables, and of pages yet to come. */
 static int set_nodes(const struct request *req, int region, struct reason *why)
 {
 	if (req->attr->node_policy == LIBSHPT_NODE_DEFAULT)
@@ -355,8 +354,8 @@ static int shpt_map(const struct request *req, struct mapping *m,
 }
 
 /*
- * The node of the region's tables, if they are all on one. A host has a line: its
- * access, its node, -1 if it is on any, and the bytes of its tables.
+ * The node of the region's tables, if they are all on one. A host has a line:
+ * its access, its node, -1 if it is on any, and the bytes of its tables.
  */
 static int32_t node_of_tables(uint64_t region_id)
 {

@@ -108,15 +108,16 @@ static int check_request(const struct request *req, struct reason *why)
 /* Pages of 4 KiB serve what has no 2 MiB from a multiple of 2 MiB on. */
 static int check_length(const struct request *req, struct reason *why)
 {
-	off_t offset = req->flags & MAP_ANONYMOUS ? 0 : req->offset;
+	off_t offset = (req->flags & MAP_ANONYMOUS) ? 0 : req->offset;
 	uint64_t first = round_up(offset, HUGE_BYTES);
 
 	if (offset + round_up(req->length, page_bytes()) >= first + HUGE_BYTES)
 		return 0;
-	return refuse(why, EINVAL,
-		      "%zu bytes from offset %#llx hold no aligned 2 MiB, which "
-		      "a huge page needs: map more",
-		      req->length, (long long)offset);
+	return refuse(
+		why, EINVAL,
+		"%zu bytes from offset %#llx hold no aligned 2 MiB, which "
+		"a huge page needs: map more",
+		req->length, (long long)offset);
 }
 
 static int refuse_file(const struct request *req, struct reason *why)
@@ -138,7 +139,7 @@ static int refuse_file(const struct request *req, struct reason *why)
 static int map_shmem(const struct request *req, struct mapping *m,
 		     struct reason *why)
 {
-	int fd = req->flags & MAP_ANONYMOUS ? -1 : req->fd;
+	int fd = (req->flags & MAP_ANONYMOUS) ? -1 : req->fd;
 
 	if (check_length(req, why) || check_huge_shmem(fd, why) ||
 	    map_aligned(req, page_bytes(), HUGE_BYTES, m, why))

@@ -33,8 +33,7 @@ START_TEST(knows_no_nodes)
 						  &attr, sizeof(attr)),
 				 MAP_FAILED);
 		ck_assert_int_eq(errno, EOPNOTSUPP);
-		ck_assert_ptr_nonnull(strstr(libshpt_errormsg(),
-					     "libshpt.so"));
+		ck_assert_ptr_nonnull(strstr(libshpt_errormsg(), "libshpt.so"));
 		attr.node_policy = LIBSHPT_NODE_LOCAL;
 	}
 }

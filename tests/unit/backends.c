@@ -82,8 +82,7 @@ START_TEST(what_was_asked_for_or_plain)
 	if (info.backend == LIBSHPT_BACKEND_PLAIN)
 		ck_assert_uint_gt(strlen(info.why), 20);
 	else
-		ck_assert_str_eq(libshpt_backend_name(info.backend),
-				 words[_i]);
+		ck_assert_str_eq(libshpt_backend_name(info.backend), words[_i]);
 	ck_assert_int_eq(p[0] | p[length - 1], 0);
 	p[length - 1] = 'x';
 	ck_assert_int_eq(libshpt_unmap(p, length), 0);
@@ -114,8 +113,8 @@ END_TEST
 /* Two sentences where there is room for both. */
 START_TEST(each_backend_has_its_reason)
 {
-	struct libshpt_info info = info_of(
-		map_attr(4 * MIB, PLAIN | MAP_ANONYMOUS, -1, 0, 0));
+	struct libshpt_info info =
+		info_of(map_attr(4 * MIB, PLAIN | MAP_ANONYMOUS, -1, 0, 0));
 
 	ck_assert_uint_eq(info.backend, LIBSHPT_BACKEND_PLAIN);
 	ck_assert_ptr_nonnull(strstr(info.why, "shared page tables"));
@@ -164,8 +163,7 @@ START_TEST(aligned_addresses)
 			  round_up(head + req.length, unit));
 	ck_assert_int_eq(pwrite(fd, &byte, 1, req.offset), 1);
 	ck_assert_int_eq(*(char *)m.addr, 'x');
-	ck_assert(!is_mapped(m.taken.start - PAGE) ||
-		  !is_mapped(m.taken.end));
+	ck_assert(!is_mapped(m.taken.start - PAGE) || !is_mapped(m.taken.end));
 
 	/* That place as a hint, free and taken. */
 	req.addr = m.addr;
@@ -347,8 +345,7 @@ START_TEST(thp_where_it_is_switched_off)
 
 	ask_for("thp");
 	ck_assert_int_eq(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0), 0);
-	info = info_of(
-		map_attr(4 * MIB, MAP_SHARED | MAP_ANONYMOUS, -1, 0, 0));
+	info = info_of(map_attr(4 * MIB, MAP_SHARED | MAP_ANONYMOUS, -1, 0, 0));
 	ck_assert_uint_eq(info.backend, LIBSHPT_BACKEND_PLAIN);
 	ck_assert_ptr_nonnull(strstr(info.why, "PR_SET_THP_DISABLE"));
 }
@@ -379,8 +376,7 @@ END_TEST
 
 static int new_huge_memfd(off_t size)
 {
-	int fd = memfd_create("unit", MFD_CLOEXEC | MFD_HUGETLB |
-					  HUGE_2MB);
+	int fd = memfd_create("unit", MFD_CLOEXEC | MFD_HUGETLB | HUGE_2MB);
 
 	ck_assert_msg(fd >= 0, "this kernel has no hugetlb: %m");
 	ck_assert_int_eq(ftruncate(fd, size), 0);
@@ -402,8 +398,8 @@ START_TEST(hugetlb_shares_whole_chunks)
 {
 	int fd = new_huge_memfd(4 * CHUNK_BYTES);
 	struct libshpt_info info;
-	char *p = map_attr(chunks[_i].length, UNRESERVED, fd,
-			   chunks[_i].offset, LIBSHPT_REQUIRE_SHARED);
+	char *p = map_attr(chunks[_i].length, UNRESERVED, fd, chunks[_i].offset,
+			   LIBSHPT_REQUIRE_SHARED);
 
 	ck_assert_msg(p != MAP_FAILED, "%s", libshpt_errormsg());
 	is_mib_congruent(p - chunks[_i].offset, 1024);
@@ -458,8 +454,8 @@ START_TEST(hugetlb_that_is_anonymous)
 {
 	int flags = UNRESERVED | MAP_ANONYMOUS;
 	struct libshpt_info info;
-	char *p = map_attr(CHUNK_BYTES, flags | MAP_HUGETLB | HUGE_2MB, -1,
-			   0, LIBSHPT_REQUIRE_SHARED);
+	char *p = map_attr(CHUNK_BYTES, flags | MAP_HUGETLB | HUGE_2MB, -1, 0,
+			   LIBSHPT_REQUIRE_SHARED);
 
 	ck_assert_msg(p != MAP_FAILED, "%s", libshpt_errormsg());
 	info = info_of(p);
@@ -481,11 +477,11 @@ START_TEST(hugetlb_of_no_such_size)
 {
 	int flags = MAP_SHARED | MAP_ANONYMOUS | MAP_HUGETLB;
 
-	ck_assert_ptr_eq(map_attr(CHUNK_BYTES, flags | 13 << MAP_HUGE_SHIFT,
-				  -1, 0, LIBSHPT_REQUIRE_SHARED),
+	ck_assert_ptr_eq(map_attr(CHUNK_BYTES, flags | 13 << MAP_HUGE_SHIFT, -1,
+				  0, LIBSHPT_REQUIRE_SHARED),
 			 MAP_FAILED);
-	ck_assert_ptr_nonnull(strstr(libshpt_errormsg(),
-				     "/sys/kernel/mm/hugepages"));
+	ck_assert_ptr_nonnull(
+		strstr(libshpt_errormsg(), "/sys/kernel/mm/hugepages"));
 }
 END_TEST
 

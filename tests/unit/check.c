@@ -17,28 +17,46 @@ static const struct {
 	struct extent extents[4];
 	size_t n;
 	uint64_t mib;
-	struct pieces p;	/* all, misaligned, fragmented, holes */
+	struct pieces p; /* all, misaligned, fragmented, holes */
 } files[] = {
 	{ "empty", { { 0 } }, 0, 0, { 0, 0, 0, 0 } },
 	{ "less than a piece", { { 0, 0, MIB } }, 1, 1, { 0, 0, 0, 0 } },
-	{ "as it should be", { { 0, 8 * MIB, 6 * MIB } }, 1, 6,
+	{ "as it should be",
+	  { { 0, 8 * MIB, 6 * MIB } },
+	  1,
+	  6,
 	  { 3, 0, 0, 0 } },
-	{ "its end is no piece", { { 0, 8 * MIB, 5 * MIB } }, 1, 5,
+	{ "its end is no piece",
+	  { { 0, 8 * MIB, 5 * MIB } },
+	  1,
+	  5,
 	  { 2, 0, 0, 0 } },
-	{ "allocated beyond its end", { { 0, 8 * MIB, 64 * MIB } }, 1, 4,
+	{ "allocated beyond its end",
+	  { { 0, 8 * MIB, 64 * MIB } },
+	  1,
+	  4,
 	  { 2, 0, 0, 0 } },
 	{ "begins in between", { { 0, MIB, 6 * MIB } }, 1, 6, { 3, 3, 0, 0 } },
 	{ "all hole", { { 0 } }, 0, 6, { 3, 0, 0, 3 } },
 	{ "hole at the end", { { 0, 0, 2 * MIB } }, 1, 6, { 3, 0, 0, 2 } },
 	{ "hole inside a piece", { { 0, 0, MIB } }, 1, 4, { 2, 0, 1, 1 } },
 	{ "two fragments of a piece",
-	  { { 0, 0, MIB }, { MIB, 9 * MIB, MIB } }, 2, 2, { 1, 0, 1, 0 } },
+	  { { 0, 0, MIB }, { MIB, 9 * MIB, MIB } },
+	  2,
+	  2,
+	  { 1, 0, 1, 0 } },
 	{ "the second joins pieces",
-	  { { 0, 0, MIB }, { MIB, 9 * MIB, 4 * MIB }, { 5 * MIB, 0, MIB } }, 3,
-	  6, { 3, 0, 2, 0 } },
+	  { { 0, 0, MIB }, { MIB, 9 * MIB, 4 * MIB }, { 5 * MIB, 0, MIB } },
+	  3,
+	  6,
+	  { 3, 0, 2, 0 } },
 	{ "one of each kind",
-	  { { 0, 0, 2 * MIB }, { 2 * MIB, 5 * MIB, 2 * MIB },
-	    { 4 * MIB, 20 * MIB, MIB } }, 3, 8, { 4, 1, 1, 1 } },
+	  { { 0, 0, 2 * MIB },
+	    { 2 * MIB, 5 * MIB, 2 * MIB },
+	    { 4 * MIB, 20 * MIB, MIB } },
+	  3,
+	  8,
+	  { 4, 1, 1, 1 } },
 };
 
 START_TEST(counting)
@@ -46,11 +64,12 @@ START_TEST(counting)
 	struct pieces p = count_pieces(files[_i].extents, files[_i].n,
 				       files[_i].mib * MIB);
 
-	ck_assert_msg(memcmp(&p, &files[_i].p, sizeof(p)) == 0,
-		      "%s: %llu misaligned, %llu fragmented, %llu holes of %llu",
-		      files[_i].what, (unsigned long long)p.misaligned,
-		      (unsigned long long)p.fragmented,
-		      (unsigned long long)p.holes, (unsigned long long)p.all);
+	ck_assert_msg(
+		memcmp(&p, &files[_i].p, sizeof(p)) == 0,
+		"%s: %llu misaligned, %llu fragmented, %llu holes of %llu",
+		files[_i].what, (unsigned long long)p.misaligned,
+		(unsigned long long)p.fragmented, (unsigned long long)p.holes,
+		(unsigned long long)p.all);
 }
 END_TEST
 
@@ -97,15 +116,15 @@ START_TEST(arguments)
 	ck_assert_int_eq(errno, EINVAL);
 	ck_assert_int_eq(libshpt_check_file("/dev/null", advice, 0), -1);
 	ck_assert_int_eq(errno, EINVAL);
-	ck_assert_int_eq(libshpt_check_file("/dev/dax99.9", advice,
-					    sizeof(advice)), -1);
+	ck_assert_int_eq(
+		libshpt_check_file("/dev/dax99.9", advice, sizeof(advice)), -1);
 	ck_assert_int_eq(errno, ENOENT);
 	ck_assert_ptr_nonnull(strstr(libshpt_errormsg(), "/dev/dax99.9"));
 	ck_assert_int_eq(libshpt_check_file("/dev", advice, sizeof(advice)),
 			 -1);
 	ck_assert_int_eq(errno, EISDIR);
-	ck_assert_int_eq(libshpt_check_file("/dev/null", advice,
-					    sizeof(advice)), -1);
+	ck_assert_int_eq(
+		libshpt_check_file("/dev/null", advice, sizeof(advice)), -1);
 	ck_assert_int_eq(errno, ENOTSUP);
 	ck_assert_str_eq(advice, "as it was");
 }

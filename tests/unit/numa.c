@@ -59,7 +59,8 @@ static int policy_of(void *p, struct bitmask *nodes)
 
 	numa_bitmask_clearall(nodes);
 	ck_assert_int_eq(get_mempolicy(&mode, nodes->maskp, nodes->size + 1, p,
-				       MPOL_F_ADDR), 0);
+				       MPOL_F_ADDR),
+			 0);
 	return mode;
 }
 
@@ -81,7 +82,7 @@ START_TEST(pages_where_the_policy_wants_them)
 		ck_assert_int_eq(policy_of(p, nodes), MPOL_PREFERRED);
 		ck_assert(numa_bitmask_isbitset(nodes, node));
 		ck_assert_uint_eq(numa_bitmask_weight(nodes), 1);
-		ck_assert_int_eq(data_node(p), -1);	/* untouched */
+		ck_assert_int_eq(data_node(p), -1); /* untouched */
 		p[PAGE] = 1;
 		ck_assert_int_eq(data_node(p), -1);
 		ck_assert_int_eq(data_node(p + PAGE + 1), node);

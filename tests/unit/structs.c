@@ -221,13 +221,14 @@ START_TEST(versions)
 	ck_assert_str_eq(libshpt_version(), PACKAGE_VERSION);
 	snprintf(version, sizeof(version), "%d.%d.", LIBSHPT_VERSION_MAJOR,
 		 LIBSHPT_VERSION_MINOR);
-	ck_assert_int_eq(strncmp(PACKAGE_VERSION, version, strlen(version)),
-			 0);
+	ck_assert_int_eq(strncmp(PACKAGE_VERSION, version, strlen(version)), 0);
 	ck_assert_int_eq(libshpt_check_version(LIBSHPT_VERSION_MAJOR,
-					       LIBSHPT_VERSION_MINOR), 0);
+					       LIBSHPT_VERSION_MINOR),
+			 0);
 	ck_assert_int_eq(libshpt_check_version(LIBSHPT_VERSION_MAJOR, 0), 0);
 	ck_assert_int_eq(libshpt_check_version(LIBSHPT_VERSION_MAJOR,
-					       LIBSHPT_VERSION_MINOR + 1), -1);
+					       LIBSHPT_VERSION_MINOR + 1),
+			 -1);
 	ck_assert_int_eq(errno, ENOTSUP);
 	ck_assert_ptr_nonnull(strstr(libshpt_errormsg(), PACKAGE_VERSION));
 	ck_assert_int_eq(libshpt_check_version(LIBSHPT_VERSION_MAJOR + 1, 0),
