@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * shpt_test.c - a test-only module: stands in for the other MMUs that shpt has
- * to exclude and for rare users of get_user_pages(), tells where page tables
- * lie, and misbehaves on purpose for the self-test of the harness
+ * to exclude, for rare users of get_user_pages() and for slow walkers, tells
+ * where page tables lie, and misbehaves on purpose for the self-test of the harness
  */
+#include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
@@ -77,23 +78,29 @@ static void unwatch(struct watch *w)
 	w->interval.mm = NULL;
 }
 
+/* The PUD entry for an address, or none; under mmap_lock. */
+static pud_t find_pud(struct mm_struct *mm, unsigned long addr)
+{
+	pgd_t *pgd = pgd_offset(mm, addr);
+	p4d_t *p4d;
+
+	if (pgd_none(*pgd))
+		return __pud(0);
+	p4d = p4d_offset(pgd, addr);
+	if (p4d_none(*p4d))
+		return __pud(0);
+	return READ_ONCE(*pud_offset(p4d, addr));
+}
+
 /* The mmap_lock keeps PMD tables in place, RCU the PTE tables. */
 static void find_tables(struct mm_struct *mm, struct shpt_test_tables *tables)
 {
-	pgd_t *pgd = pgd_offset(mm, tables->addr);
-	p4d_t *p4d;
-	pud_t pud;
+	pud_t pud = find_pud(mm, tables->addr);
 	pmd_t pmd;
 
 	tables->pmd_frame = 0;
 	tables->pmd_node = NUMA_NO_NODE;
 	tables->pte_node = NUMA_NO_NODE;
-	if (pgd_none(*pgd))
-		return;
-	p4d = p4d_offset(pgd, tables->addr);
-	if (p4d_none(*p4d))
-		return;
-	pud = READ_ONCE(*pud_offset(p4d, tables->addr));
 	if (!pud_present(pud) || pud_leaf(pud))
 		return;
 	tables->pmd_frame = page_to_pfn(pud_page(pud));
@@ -118,6 +125,34 @@ static int tell_tables(void __user *arg)
 	rcu_read_unlock();
 	mmap_read_unlock(mm);
 	return copy_to_user(arg, &tables, sizeof(tables)) ? -EFAULT : 0;
+}
+
+/* Is this the table still, and its entry what it was? */
+static bool is_in_place(pud_t pud, unsigned long addr, pmd_t pmd)
+{
+	return PageTable(pud_page(pud)) &&
+		pmd_same(READ_ONCE(pud_pgtable(pud)[pmd_index(addr)]), pmd);
+}
+
+/* The mmap_lock is all that a walker has who sleeps on its way. */
+static long walk_slowly(unsigned long addr)
+{
+	struct mm_struct *mm = current->mm;
+	long ret = -EFAULT;
+	pud_t pud;
+	pmd_t pmd;
+
+	if (addr >= TASK_SIZE)
+		return -EINVAL;
+	mmap_read_lock(mm);
+	pud = find_pud(mm, addr);
+	if (pud_present(pud) && !pud_leaf(pud)) {
+		pmd = READ_ONCE(pud_pgtable(pud)[pmd_index(addr)]);
+		msleep(2 * MSEC_PER_SEC);
+		ret = is_in_place(pud, addr, pmd);
+	}
+	mmap_read_unlock(mm);
+	return ret;
 }
 
 static long touch_nowait(unsigned long addr)
@@ -160,6 +195,9 @@ static long shpt_test_ioctl(struct file *file, unsigned int cmd,
 		break;
 	case SHPT_TEST_TABLES:
 		ret = tell_tables((void __user *)arg);
+		break;
+	case SHPT_TEST_WALK_SLOWLY:
+		ret = walk_slowly(arg);
 		break;
 	case SHPT_TEST_WARN:
 		WARN(1, "shpt_test was asked to warn\n");
@@ -219,5 +257,5 @@ static struct miscdevice shpt_test_device = {
 };
 module_misc_device(shpt_test_device);
 
-MODULE_DESCRIPTION("Test-only companion of shpt: other MMUs, rare faults");
+MODULE_DESCRIPTION("Test-only companion of shpt: other MMUs, rare faults, slow walkers");
 MODULE_LICENSE("GPL");

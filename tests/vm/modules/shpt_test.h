@@ -56,4 +56,11 @@ struct shpt_test_tables {
 /* The same, as callers do that cannot let go of the mmap_lock meanwhile. */
 #define SHPT_TEST_TOUCH_LOCKED	_IO(SHPT_TEST_MAGIC, 8)
 
+/*
+ * Go to the PMD table that translates the address that is the argument, sleep
+ * for two seconds, and read from it: 1 if it is the same table still, 0 if it
+ * was freed. EFAULT: there is none.
+ */
+#define SHPT_TEST_WALK_SLOWLY	_IO(SHPT_TEST_MAGIC, 10)
+
 #endif /* SHPT_TEST_H */
