@@ -97,9 +97,7 @@ int map_best(const struct request *req, struct mapping *m, struct reason *why)
 			continue;
 		m->backend = backends[i];
 		if (m->backend->map(req, m, why) == 0) {
-			m->dax = kind == FILE_FSDAX || kind == FILE_DEVDAX;
-			m->persistent = kind == FILE_DEVDAX ||
-					(kind == FILE_FSDAX && is_sync(req));
+			note_kind(req, kind, m);
 			return place(req, kind, m, why);
 		}
 		if (m->backend != &plain_backend)

@@ -68,7 +68,7 @@ struct mapping {
 	struct range taken;	/* the address space, in whole units */
 	size_t unit;		/* what can be unmapped on its own */
 	uint64_t region_id;
-	bool dax;
+	bool dax;		/* its pages are the device's */
 	bool persistent;
 	struct reason why;	/* why no better backend serves it */
 };
@@ -113,6 +113,8 @@ int huge_memfd(int flags);
 size_t huge_page_bytes(int fd);
 size_t request_unit(const struct request *req);
 bool is_sync(const struct request *req);
+void note_kind(const struct request *req, enum file_kind kind,
+	       struct mapping *m);
 
 /* place.c */
 int map_aligned(const struct request *req, size_t unit, size_t align,

@@ -101,3 +101,12 @@ bool is_sync(const struct request *req)
 	return (req->flags & MAP_TYPE) == MAP_SHARED_VALIDATE &&
 	       req->flags & MAP_SYNC;
 }
+
+/* For a mapping that was made of it. */
+void note_kind(const struct request *req, enum file_kind kind,
+	       struct mapping *m)
+{
+	m->dax = kind == FILE_FSDAX || kind == FILE_DEVDAX;
+	m->persistent = kind == FILE_DEVDAX ||
+			(kind == FILE_FSDAX && is_sync(req));
+}

@@ -2,7 +2,8 @@
 /*
  * The backends of libshpt, each asked for by LIBSHPT_BACKEND: all of them map
  * the same bytes; thp maps 2 MiB by one fault; hugetlb has two processes use one
- * PMD table, which mmap(2) alone does not; and what is persistent says so.
+ * PMD table, which mmap(2) alone does not; and what is persistent says so. A
+ * setuid program does not listen.
  */
 #include "numa.h"
 #include "refusal.h"
@@ -209,6 +210,35 @@ static void words(int fd)
 		 LIBSHPT_BACKEND_SHPT);
 }
 
+/* This program again, as one that changes who runs it. */
+static void exec_setuid(void *arg)
+{
+	char *const argv[] = { "./setuid", "setuid", NULL };
+
+	(void)arg;
+	MUST(setenv("LIBSHPT_BACKEND", "best", 1));
+	MUST(setgid(65534));
+	MUST(setuid(65534));
+	MUST(execv(argv[0], argv));
+}
+
+static int in_setuid(void)
+{
+	void *p = libshpt_map(NULL, MIB, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(getuid() == 65534 && geteuid() == 0, "not setuid");
+	CHECK(!strcmp(getenv("LIBSHPT_BACKEND"), "best"), "no environment");
+	CHECK(p != MAP_FAILED, "%s", libshpt_errormsg());
+	return 0;
+}
+
+static void setuid_program(void)
+{
+	CHECK(system("cp /proc/$PPID/exe setuid && chmod 4755 setuid") == 0,
+	      "no copy of this program");
+	join(spawn(exec_setuid, NULL));
+}
+
 static void test(int kind)
 {
 	int fd = backing(kind, BYTES);
@@ -224,11 +254,15 @@ static void test(int kind)
 	if (kind == MEMFD) {
 		write_text(THP "shmem_enabled", "never");
 		hugetlb();
+		setuid_program();
 	}
 	close(fd);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	(void)argv;
+	if (argc > 1)
+		return in_setuid();
 	return vmtest(test, MEMFD | DAX | DEVDAX, 30);
 }
