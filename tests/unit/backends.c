@@ -311,6 +311,30 @@ START_TEST(thp_of_a_memfd)
 }
 END_TEST
 
+/* On a mount it is the mount's to say, but for "deny" and "force". */
+START_TEST(thp_of_a_file_on_tmpfs)
+{
+	char name[] = "/dev/shm/unit-XXXXXX", options[MOUNT_OPTIONS_BYTES];
+	const char *word = setting(THP_SETTINGS "shmem_enabled");
+	int fd = mkstemp(name);
+	struct reason why;
+	bool huge;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(unlink(name), 0);
+	ck_assert(mount_options(fd, options));
+	huge = strstr(options, "huge=") && !strstr(options, "huge=never");
+	if (strcmp(word, "force") == 0)
+		huge = true;
+	if (!*word || strcmp(word, "deny") == 0)
+		huge = false;
+	ck_assert_int_eq(check_huge_shmem(fd, &why), huge ? 0 : -1);
+	if (!huge && *word && strcmp(word, "deny") != 0)
+		ck_assert_ptr_nonnull(strstr(why.text, "huge=advise"));
+	close(fd);
+}
+END_TEST
+
 static const struct {
 	size_t length;
 	off_t offset;
@@ -566,6 +590,7 @@ TCase *backends_tests(void)
 	tcase_add_test(t, fixed_addresses_are_as_they_are);
 	tcase_add_test(t, no_room_to_align);
 	tcase_add_test(t, thp_of_a_memfd);
+	tcase_add_test(t, thp_of_a_file_on_tmpfs);
 	tcase_add_loop_test(t, thp_is_refused, 0, COUNT(not_thp));
 	tcase_add_test(t, thp_where_it_is_switched_off);
 	tcase_add_test(t, thp_of_a_file_on_a_disk);
