@@ -2,7 +2,7 @@
 /*
  * internal.h - what the files of libshpt know of each other
  *
- * A request is tried on the backends, best first (map.c). The backend that
+ * A request is tried on the backends, best first (choose.c). The backend that
  * carries it out fills in a mapping, which the table keeps until it is
  * unmapped. A backend that does not leaves a reason.
  */
@@ -11,12 +11,14 @@
 
 #include <shpt/uapi.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "libshpt.h"
 
 #define LIBSHPT_EXPORT __attribute__((visibility("default")))
 
 #define CHUNK_BYTES ((size_t)SHPT_CHUNK_BYTES)
+#define HUGE_BYTES ((size_t)2 << 20)	/* what one PMD entry maps */
 
 /* Addresses are numbers here: all that is done with them is arithmetic. */
 struct range {
@@ -56,6 +58,24 @@ struct guest {
 	struct chunk chunks[];
 };
 
+/* The size of huge pages, in the flags of mmap(2) and of memfd_create(2). */
+#define HUGE_SIZE_FLAGS ((unsigned int)MAP_HUGE_MASK << MAP_HUGE_SHIFT)
+
+enum file_kind {
+	FILE_OTHER,
+	FILE_SHMEM,
+	FILE_HUGETLB,
+	FILE_FSDAX,
+	FILE_DEVDAX,
+};
+
+/* What find_device_dax() leaves alone is unknown. */
+struct device_dax {
+	size_t align;
+	uint64_t size;
+	bool system_ram;
+};
+
 struct mapping {
 	struct mapping *next;
 	const struct backend *backend;
@@ -65,6 +85,8 @@ struct mapping {
 	size_t unit;		/* what can be unmapped on its own */
 	uint64_t region_id;
 	struct guest *guest;	/* or NULL */
+	bool dax;		/* its pages are the device's */
+	bool persistent;
 	struct reason why;	/* why no better backend serves it */
 };
 
@@ -73,6 +95,7 @@ struct mapping {
 struct backend {
 	enum libshpt_backend id;
 	const char *name;
+	bool shares;		/* page tables, with other processes */
 	int (*map)(const struct request *req, struct mapping *m,
 		   struct reason *why);
 	void (*info)(const struct mapping *m, struct libshpt_info *info);
@@ -80,7 +103,13 @@ struct backend {
 };
 
 extern const struct backend shpt_backend;
+extern const struct backend hugetlb_backend;
+extern const struct backend thp_backend;
 extern const struct backend plain_backend;
+
+/* choose.c: all of them, best first, then NULL */
+extern const struct backend *const backends[];
+int map_best(const struct request *req, struct mapping *m, struct reason *why);
 
 /* errormsg.c */
 int refuse(struct reason *why, int err, const char *format, ...)
@@ -96,6 +125,27 @@ struct range own_pages(uintptr_t addr, size_t length);
 bool is_fixed(const struct request *req);
 
 int check_range(uintptr_t addr, size_t length, struct reason *why);
+
+/* kind.c */
+enum file_kind file_kind(int fd);
+enum file_kind request_kind(const struct request *req);
+int huge_memfd(int flags);
+size_t huge_page_bytes(int fd);
+size_t request_unit(const struct request *req);
+bool is_sync(const struct request *req);
+void note_kind(const struct request *req, enum file_kind kind,
+	       struct mapping *m);
+
+/* place.c */
+int map_aligned(const struct request *req, size_t unit, size_t align,
+		struct mapping *m, struct reason *why);
+void populate(const struct request *req, const struct mapping *m);
+
+/* plain.c */
+void *mmap_request(const struct request *req, struct reason *why);
+
+/* thp.c */
+int check_huge_shmem(int fd, struct reason *why);
 
 /* claim.c */
 int claim_around(struct range whole, struct range own);
@@ -145,11 +195,40 @@ int watch_forks(struct reason *why);
 #define FILE_NAME_BYTES 96
 #define FS_NAME_BYTES 32
 const char *file_name(int fd, char name[FILE_NAME_BYTES]);
+#define MOUNT_OPTIONS_BYTES 256
 const char *file_system(int fd, char fs[FS_NAME_BYTES]);
+bool mount_options(int fd, char options[MOUNT_OPTIONS_BYTES]);
 
 /* refusal.c */
 int refuse_device(int err, struct reason *why);
 int refuse_region(int err, int fd, struct reason *why);
 int refuse_guest(int err, int fd, struct reason *why);
+int refuse_node(int err, const struct request *req, struct reason *why);
+
+/* numa.c, or alone.c in a library without libnuma */
+int check_node(uint32_t node, struct reason *why);
+int place_pages(struct range pages, const struct libshpt_attr *attr,
+		struct reason *why);
+int node_of_page(const void *addr, bool dax);
+
+/* daxctl.c, or alone.c in a library without libdaxctl */
+bool find_device_dax(const char *name, dev_t number, struct device_dax *facts);
+
+/* extents.c */
+struct extent {
+	uint64_t logical;	/* bytes, as all of it */
+	uint64_t physical;
+	uint64_t length;
+};
+/* Pieces of 2 MiB of a file, counted by what stands against one huge entry. */
+struct pieces {
+	uint64_t all;
+	uint64_t misaligned;
+	uint64_t fragmented;
+	uint64_t holes;
+};
+struct pieces count_pieces(const struct extent *extents, size_t n,
+			   uint64_t file_bytes);
+int read_extents(int fd, struct extent **extents, size_t *n);
 
 #endif /* LIBSHPT_INTERNAL_H */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* map.c - libshpt_map() and the choice of the backend */
+/* map.c - libshpt_map() */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +9,24 @@
 #include "internal.h"
 
 /* The attributes of the first release; no caller knows less. */
-#define ATTR_SIZE_0_1 8
+#define ATTR_SIZE_0_1 16
+
+static int check_policy(const struct libshpt_attr *attr, struct reason *why)
+{
+	if (attr->node_policy > LIBSHPT_NODE_FIXED)
+		return refuse(why, EINVAL,
+			      "unknown node policy %u: use one of enum "
+			      "libshpt_node_policy, or update libshpt",
+			      attr->node_policy);
+	if (attr->node_policy == LIBSHPT_NODE_FIXED)
+		return check_node(attr->node, why);
+	if (attr->node)
+		return refuse(why, EINVAL,
+			      "node %u without LIBSHPT_NODE_FIXED: add that, "
+			      "or let node be 0",
+			      attr->node);
+	return 0;
+}
 
 #define KNOWN_FLAGS                                                      \
 	(LIBSHPT_REQUIRE_SHARED | LIBSHPT_STRICT_EDGES | LIBSHPT_PRIVATE | \
@@ -44,7 +61,7 @@ static int copy_attr(struct libshpt_attr *known, const void *attr, size_t size,
 			      "update libshpt",
 			      (unsigned long long)(known->flags &
 						   ~KNOWN_FLAGS));
-	return 0;
+	return check_policy(known, why);
 }
 
 static int check_type(int flags, struct reason *why)
@@ -109,21 +126,6 @@ static int check_request(const struct request *req, struct reason *why)
 	if (check_private(req, why))
 		return -1;
 	return check_type(req->flags, why);
-}
-
-/* The choice: the best backend that takes the request. */
-static int map_best(const struct request *req, struct mapping *m,
-		    struct reason *why)
-{
-	m->backend = &shpt_backend;
-	if (shpt_backend.map(req, m, &m->why) == 0)
-		return 0;
-	if (req->attr->flags & LIBSHPT_REQUIRE_SHARED) {
-		*why = m->why;
-		return -1;
-	}
-	m->backend = &plain_backend;
-	return plain_backend.map(req, m, why);
 }
 
 static struct mapping *map_request(const struct request *req,

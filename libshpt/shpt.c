@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -19,13 +20,6 @@
 	(MAP_TYPE | MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_ANONYMOUS | \
 	 MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK |    \
 	 MAP_DENYWRITE | MAP_EXECUTABLE | MAP_SYNC)
-
-/* MAP_SHARED ignores MAP_SYNC, as it does in mmap(2). */
-static bool is_sync(const struct request *req)
-{
-	return (req->flags & MAP_TYPE) == MAP_SHARED_VALIDATE &&
-	       req->flags & MAP_SYNC;
-}
 
 static int refuse_flags(int flags, struct reason *why)
 {
@@ -242,13 +236,54 @@ static void *map_fixed(const struct request *req, int region,
 	return p;
 }
 
-/* Only what the caller asked for, not the rest of the chunks. Like mmap(2),
- * does not mind if not all of it succeeds. */
-static void populate(const struct request *req, const struct mapping *m)
+static int set_tables(const struct request *req, int region, struct reason *why)
 {
-	if ((req->flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE)
-		madvise((void *)m->addr, round_up(m->length, page_bytes()),
-			MADV_POPULATE_READ);
+	static const int32_t nodes[] = {
+		[LIBSHPT_NODE_ONE] = SHPT_NODE_ONE,
+		[LIBSHPT_NODE_LOCAL] = SHPT_NODE_LOCAL,
+	};
+	const struct libshpt_attr *attr = req->attr;
+	bool fixed = attr->node_policy == LIBSHPT_NODE_FIXED;
+	struct shpt_set_node arg = {
+		.size = sizeof(arg),
+		.node = fixed ? (int32_t)attr->node : nodes[attr->node_policy],
+	};
+
+	if (ioctl_again(region, SHPT_IOC_SET_NODE, &arg))
+		return refuse_node(errno, req, why);
+	return 0;
+}
+
+/*
+ * The policy of shmem for its pages belongs to the file and not to a mapping,
+ * but can be set only through one, which need not last.
+ */
+static int set_pages(const struct request *req, struct reason *why)
+{
+	struct range pages;
+	void *p;
+	int err;
+
+	if (file_kind(req->fd) != FILE_SHMEM)
+		return 0;
+	p = mmap(NULL, req->length, PROT_NONE, MAP_SHARED, req->fd,
+		 req->offset);
+	if (p == MAP_FAILED)
+		return refuse_guest(errno, req->fd, why);
+	pages = own_pages((uintptr_t)p, req->length);
+	err = place_pages(pages, req->attr, why);
+	munmap(p, req->length);
+	return err;
+}
+
+/* The node policy: of the region's tables, and of pages yet to come. */
+static int set_nodes(const struct request *req, int region, struct reason *why)
+{
+	if (req->attr->node_policy == LIBSHPT_NODE_DEFAULT)
+		return 0;
+	if (set_tables(req, region, why))
+		return -1;
+	return set_pages(req, why);
 }
 
 /* Takes whole chunks, wherever the caller's bytes begin and end in them. */
@@ -335,7 +370,9 @@ static int map_backing(const struct request *req, int device, struct mapping *m,
 
 	if (region < 0)
 		return -1;
-	err = map_region(req, region, m, why);
+	err = set_nodes(req, region, why);
+	if (!err)
+		err = map_region(req, region, m, why);
 	close(region);
 	return err;
 }
@@ -374,6 +411,33 @@ static int shpt_map(const struct request *req, struct mapping *m,
 }
 
 /*
+ * The node of the region's tables, if they are all on one. A host has a line:
+ * its access, its node, -1 if it is on any, and the bytes of its tables.
+ */
+static int32_t node_of_tables(uint64_t region_id)
+{
+	int32_t node, only = -1;
+	unsigned long bytes;
+	char path[128];
+	bool any = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/class/misc/shpt/region/%llu/nodes",
+		 (unsigned long long)region_id);
+	f = fopen(path, "re");
+	if (!f)
+		return -1;
+	while (fscanf(f, "%*s %d %lu", &node, &bytes) == 2) {
+		if (!bytes)
+			continue;
+		only = !any || node == only ? node : -1;
+		any = true;
+	}
+	fclose(f);
+	return only;
+}
+
+/*
  * The module counts the linked chunks of what is mapped in one piece, it does
  * not name them: a chunk of which the caller has only a part counts whole, up to
  * all that the caller has. Replaced chunks lie between the pieces.
@@ -402,6 +466,7 @@ static void shpt_info(const struct mapping *m, struct libshpt_info *info)
 
 	info->chunk_bytes = CHUNK_BYTES;
 	info->region_id = m->region_id;
+	info->table_node = node_of_tables(m->region_id);
 	if (device < 0)
 		return;
 	info->linked_bytes = linked_chunks(m, device) * CHUNK_BYTES;
@@ -442,6 +507,7 @@ static void shpt_in_child(const struct mapping *m)
 const struct backend shpt_backend = {
 	.id = LIBSHPT_BACKEND_SHPT,
 	.name = "shpt",
+	.shares = true,
 	.map = shpt_map,
 	.info = shpt_info,
 	.in_child = shpt_in_child,

@@ -118,6 +118,9 @@ int main(void)
 	suite_add_tcase(suite, range_tests());
 	suite_add_tcase(suite, structs_tests());
 	suite_add_tcase(suite, plain_tests());
+	suite_add_tcase(suite, backends_tests());
+	suite_add_tcase(suite, numa_tests());
+	suite_add_tcase(suite, check_tests());
 	suite_add_tcase(suite, fixed_tests());
 	suite_add_tcase(suite, table_tests());
 	suite_add_tcase(suite, fork_tests());

@@ -14,6 +14,8 @@ START_TEST(exports)
 		"libshpt_advise@@LIBSHPT_0.1",
 		"libshpt_backend_name@@LIBSHPT_0.1",
 		"libshpt_break@@LIBSHPT_0.1",
+		"libshpt_check_file@@LIBSHPT_0.1",
+		"libshpt_check_version@@LIBSHPT_0.1",
 		"libshpt_errormsg@@LIBSHPT_0.1",
 		"libshpt_info@@LIBSHPT_0.1",
 		"libshpt_map@@LIBSHPT_0.1",
@@ -21,6 +23,7 @@ START_TEST(exports)
 		"libshpt_protect@@LIBSHPT_0.1",
 		"libshpt_sync@@LIBSHPT_0.1",
 		"libshpt_unmap@@LIBSHPT_0.1",
+		"libshpt_version@@LIBSHPT_0.1",
 	};
 	FILE *nm = popen("LC_ALL=C nm -D --defined-only -P " LIBSHPT_SO, "re");
 	char line[256];

@@ -19,9 +19,12 @@
 
 TCase *adopt_tests(void);
 TCase *edges_tests(void);
+TCase *backends_tests(void);
+TCase *check_tests(void);
 TCase *errors_tests(void);
 TCase *fixed_tests(void);
 TCase *fork_tests(void);
+TCase *numa_tests(void);
 TCase *plain_tests(void);
 TCase *private_tests(void);
 TCase *range_tests(void);
