@@ -58,6 +58,12 @@ static bool shrink(struct mapping *m, struct range rest)
 	return m->addr < end;
 }
 
+void mapping_free(struct mapping *m)
+{
+	release_region(m->region);
+	free(m);
+}
+
 /*
  * Forgets what the table knows of @range. A mapping with something left on
  * both sides becomes two; there can be but one such, and @spare is for its
@@ -78,15 +84,17 @@ void table_cut(struct range range, struct mapping *spare)
 		if (low.start < low.end && high.start < high.end) {
 			*spare = *m;
 			m->next = spare;
+			if (m->region)
+				m->region->entries++;
 			if (!shrink(spare, high)) {
 				m->next = spare->next;
-				free(spare);
+				mapping_free(spare);
 			}
 			spare = NULL;
 		}
 		if (!shrink(m, low.start < low.end ? low : high)) {
 			*link = m->next;
-			free(m);
+			mapping_free(m);
 		}
 	}
 	free(spare);
