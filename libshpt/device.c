@@ -80,6 +80,10 @@ int region_of(int fd, struct reason *why)
 			      "file descriptor %d is not open: pass an open "
 			      "file",
 			      fd);
+	if (is_region(fd)) {
+		region = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		return region < 0 ? refuse_region(errno, fd, why) : region;
+	}
 	device = open_device(why);
 	if (device < 0)
 		return -1;
