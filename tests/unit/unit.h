@@ -20,8 +20,11 @@
 TCase *errors_tests(void);
 TCase *fixed_tests(void);
 TCase *fork_tests(void);
+TCase *open_tests(void);
 TCase *plain_tests(void);
+TCase *populate_tests(void);
 TCase *range_tests(void);
+TCase *regions_tests(void);
 TCase *structs_tests(void);
 TCase *symbols_tests(void);
 TCase *table_tests(void);
@@ -29,6 +32,7 @@ TCase *table_tests(void);
 /* main.c */
 bool is_mapped(uintptr_t addr);
 uintptr_t free_chunks(size_t chunks);
+void fails(int ret, int err, const char *says);
 int new_memfd(off_t size, unsigned int flags);
 struct mapping *add_mapping(uintptr_t chunk, uintptr_t addr, size_t length,
 			    const struct backend *backend);
