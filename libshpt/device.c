@@ -98,15 +98,23 @@ int region_of(int fd, struct reason *why)
  * file would be as the program's own: closing it would drop the program's locks
  * (fcntl(2)), keeping it keep others (flock(2)).
  */
-struct held_region *hold_region(int fd)
+struct held_region *hold_region(int fd, uint64_t id)
 {
 	struct held_region *region = calloc(1, sizeof(*region));
 
 	if (region) {
 		region->fd = fd;
+		region->id = id;
 		region->entries = 1;
 	}
 	return region;
+}
+
+/* A program that closes all descriptors closes this one, too, and may use its
+ * number again. */
+static bool is_held(const struct held_region *region)
+{
+	return region_id(region->fd) == region->id;
 }
 
 /* By one of the table's entries. */
@@ -114,17 +122,15 @@ void release_region(struct held_region *region)
 {
 	if (!region || --region->entries)
 		return;
-	close(region->fd);
+	if (is_held(region))
+		close(region->fd);
 	free(region);
 }
 
-/*
- * Another fd for the region of a mapping, or -1: a program that closes all
- * descriptors closes the library's too, and uses its number again.
- */
+/* Another fd for the region of a mapping, or -1. */
 int region_of_mapping(const struct mapping *m)
 {
-	if (!m->region || region_id(m->region->fd) != m->region_id)
+	if (!m->region || !is_held(m->region))
 		return -1;
 	return fcntl(m->region->fd, F_DUPFD_CLOEXEC, 0);
 }

@@ -42,6 +42,7 @@ struct request {
 /* The region that is mapped, by an fd of the library's own. */
 struct held_region {
 	int fd;
+	uint64_t id;
 	unsigned int entries; /* of the table, which are parts of the mapping */
 	uintptr_t origin; /* where the file would begin */
 };
@@ -117,7 +118,7 @@ int open_region(int device, int fd, uint32_t flags);
 int region_of(int fd, struct reason *why);
 bool is_region(int fd);
 uint64_t region_id(int region);
-struct held_region *hold_region(int fd);
+struct held_region *hold_region(int fd, uint64_t id);
 void release_region(struct held_region *region);
 int region_of_mapping(const struct mapping *m);
 

@@ -230,14 +230,11 @@ static void populate(const struct request *req, const struct mapping *m)
 static int map_region(const struct request *req, int region, struct mapping *m,
 		      struct reason *why)
 {
-	struct shpt_region_info info = { .size = sizeof(info) };
 	struct range chunks = whole_chunks(req->offset, req->length);
 	void *p;
 
 	if (chunks.end <= chunks.start)
 		return refuse_guest(EOVERFLOW, req->fd, why);
-	if (ioctl_again(region, SHPT_IOC_REGION_INFO, &info))
-		return refuse_region(errno, req->fd, why);
 	p = is_fixed(req) ? map_fixed(req, region, chunks, why) :
 			    map_anywhere(req, region, chunks, why);
 	if (p == MAP_FAILED)
@@ -248,7 +245,7 @@ static int map_region(const struct request *req, int region, struct mapping *m,
 	m->addr = (uintptr_t)p + req->offset % CHUNK_BYTES;
 	m->length = req->length;
 	m->unit = CHUNK_BYTES;
-	m->region_id = info.id;
+	m->region_id = m->region->id;
 	m->region->origin = m->addr - req->offset;
 	populate(req, m);
 	return 0;
@@ -263,7 +260,7 @@ static int map_backing(const struct request *req, int device, struct mapping *m,
 
 	if (region < 0)
 		return -1;
-	m->region = hold_region(region);
+	m->region = hold_region(region, region_id(region));
 	if (!m->region) {
 		close(region);
 		return refuse(why, ENOMEM, "no memory for a mapping");
