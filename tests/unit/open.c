@@ -65,7 +65,7 @@ START_TEST(memory_outlives_its_creator)
 	p = libshpt_map(NULL, 3 * PAGE, PROT_READ, MAP_SHARED, fd, 0);
 	ck_assert_ptr_ne(p, MAP_FAILED);
 	ck_assert_str_eq(p + PAGE, "here");
-	ck_assert_ptr_eq(libshpt_map(NULL, PAGE, READ_WRITE, PLAIN, fd, 0),
+	ck_assert_ptr_eq(libshpt_map(NULL, PAGE, READ_WRITE, MAP_SHARED, fd, 0),
 			 MAP_FAILED);
 	ck_assert_int_eq(errno, EACCES);
 	close(fd);

@@ -23,8 +23,8 @@ static void make_root(void)
 	ck_assert_int_ge(root_fd, 0);
 }
 
-static int delete(const char *path, const struct stat *st, int type,
-		  struct FTW *ftw)
+static int remove_one(const char *path, const struct stat *st, int type,
+		      struct FTW *ftw)
 {
 	(void)st;
 	(void)type;
@@ -34,7 +34,7 @@ static int delete(const char *path, const struct stat *st, int type,
 
 static void remove_root(void)
 {
-	nftw(root, delete, 16, FTW_DEPTH | FTW_PHYS);
+	nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 static void put(const char *file, const char *text)
@@ -44,7 +44,8 @@ static void put(const char *file, const char *text)
 
 	snprintf(path, sizeof(path), "%s/sys/class/misc/shpt/region/%s", root,
 		 file);
-	for (char *c = path + strlen(root) + 1; (c = strchr(c, '/')); *c++ = '/') {
+	for (char *c = path + strlen(root) + 1; (c = strchr(c, '/'));
+	     *c++ = '/') {
 		*c = '\0';
 		mkdir(path, 0700);
 	}

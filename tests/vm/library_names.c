@@ -197,7 +197,7 @@ static void a_file_elsewhere(int kind)
 	MUST(unlink(path));
 }
 
-/* Not one more may be registered: it is shm_open(3), and shared all the same. */
+/* No more may be registered: it is shm_open(3), and shared all the same. */
 static void at_the_limit(void)
 {
 	long long limit = read_number(LIMIT);
