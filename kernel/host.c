@@ -110,17 +110,18 @@ static int host_map(struct shpt_host *host, unsigned long chunks)
 	return 0;
 }
 
-/* Map the backing up to the given chunk; in a worker. */
+/*
+ * Map the backing up to the given chunk; in a worker, of a host that nobody
+ * knows yet, or by who has covering.
+ */
 int shpt_host_map(struct shpt_host *host, unsigned long chunks)
 {
 	int err;
 
-	mutex_lock(&host->cover_lock);
 	/* In and out: a CPU in its mask makes every flush of the host longer. */
 	kthread_use_mm(host->mm);
 	err = host_map(host, chunks);
 	kthread_unuse_mm(host->mm);
-	mutex_unlock(&host->cover_lock);
 	return err;
 }
 
@@ -133,8 +134,10 @@ struct cover_call {
 static int cover_run(struct shpt_call *call)
 {
 	struct cover_call *req = container_of(call, struct cover_call, call);
+	int err = shpt_host_map(req->host, req->chunks);
 
-	return shpt_host_map(req->host, req->chunks);
+	up(&req->host->covering);
+	return err;
 }
 
 static void cover_free(struct shpt_call *call)
@@ -152,7 +155,9 @@ static void cover_free(struct shpt_call *call)
  *
  * May be called under a guest's mmap_lock. Returns 0, -EINTR on a fatal signal,
  * or an error: the worker waits for faults that hold the host's mmap_lock, and
- * these perhaps for a frozen file system.
+ * these perhaps for a frozen file system. One at a time for each host: a worker
+ * stays when its caller is killed, and those who are killed again and again
+ * must not fill the queue that all regions have.
  */
 int shpt_host_cover(struct shpt_host *host, unsigned long chunks)
 {
@@ -161,9 +166,17 @@ int shpt_host_cover(struct shpt_host *host, unsigned long chunks)
 	/* Pairs with the release in host_map(). */
 	if (chunks <= smp_load_acquire(&host->covered))
 		return 0;
+	if (down_killable(&host->covering))
+		return -EINTR;
+	if (chunks <= host->covered) {
+		up(&host->covering);
+		return 0;
+	}
 	req = kzalloc(sizeof(*req), GFP_KERNEL);
-	if (!req)
+	if (!req) {
+		up(&host->covering);
 		return -ENOMEM;
+	}
 	shpt_call_init(&req->call, cover_run, cover_free);
 	/* Cannot fail: the caller's reference is one to the address space. */
 	WARN_ON_ONCE(!shpt_host_get(host));
@@ -245,7 +258,7 @@ struct shpt_host *shpt_host_create(struct shpt_region *region,
 	host->file = get_file(file);
 	host->access = access;
 	host->node = node;
-	mutex_init(&host->cover_lock);
+	sema_init(&host->covering, 1);
 	xa_init(&host->chunks);
 
 	err = host_prepare(host);

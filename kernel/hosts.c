@@ -119,9 +119,9 @@ struct shpt_host *shpt_hosts_next(struct shpt_region *region,
 	return next;
 }
 
-/* A host to learn from: on the same node if there is one. With a reference. */
-static struct shpt_host *get_model(struct shpt_region *region,
-				   enum shpt_access access, int node)
+/* A host for an access, on a node if there is one there. With a reference. */
+struct shpt_host *shpt_hosts_get(struct shpt_region *region,
+				 enum shpt_access access, int node)
 {
 	struct shpt_host *host;
 
@@ -267,7 +267,7 @@ static int make_host(struct making *making, int node)
 	struct shpt_host *host, *model;
 	int err = 0;
 
-	model = get_model(region, making->access, node);
+	model = shpt_hosts_get(region, making->access, node);
 	if (!making->copy && model && model->node == node)
 		goto out;
 	if (!making->file && !model)

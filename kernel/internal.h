@@ -81,10 +81,10 @@ struct shpt_region {
 	struct kobject kobj;		/* its directory in sysfs; its lifetime */
 	u64 id;
 	struct inode *key;		/* the backing's inode */
-	kuid_t owner;			/* who opened it first, or registered it */
 	struct hlist_node hash;		/* shpt_regions_lock */
 	unsigned int files;		/* what keeps it; shpt_regions_lock */
 	unsigned int writers;		/* of these, open for writing */
+	struct xarray users;		/* files by uid; shpt_regions_lock */
 	struct file *backing;		/* the module's own, read-only */
 	struct inode *inode;		/* what region files are open on */
 	struct mem_cgroup *memcg;	/* pays for mode "always" */
@@ -142,7 +142,7 @@ struct shpt_host {
 	int node;			/* NUMA_NO_NODE: wherever it comes */
 	bool retired;			/* nobody may link any more */
 	struct list_head retiring;	/* hosts.c */
-	struct mutex cover_lock;	/* worker only */
+	struct semaphore covering;	/* as those of a region */
 	unsigned long covered;		/* chunks mapped so far, only grows */
 	unsigned long touched;		/* chunks below which all tables are */
 	struct xarray chunks;		/* struct shpt_chunk by file chunk */
@@ -243,7 +243,6 @@ int shpt_region_open(const struct shpt_open_region *args);
 struct file *shpt_region_open_id(u64 id);
 struct file *shpt_region_reopen(struct shpt_region *region, int flags);
 int shpt_region_ask_mmap(struct shpt_region *region, enum shpt_access access);
-void shpt_region_set_owner(struct shpt_region *region, kuid_t owner);
 struct shpt_region *shpt_region_of(const struct file *file);
 struct file *shpt_open_backing(const struct path *path, int access);
 void shpt_region_pin(struct shpt_region *region);
@@ -265,6 +264,8 @@ int shpt_hosts_open(struct shpt_region *region, const struct path *path,
 		    enum shpt_access access);
 void shpt_hosts_close_writable(struct shpt_region *region);
 void shpt_hosts_destroy(struct shpt_region *region);
+struct shpt_host *shpt_hosts_get(struct shpt_region *region,
+				 enum shpt_access access, int node);
 struct shpt_host *shpt_hosts_find(struct shpt_region *region,
 				  enum shpt_access access, int node);
 struct shpt_host *shpt_hosts_next(struct shpt_region *region,
@@ -312,6 +313,8 @@ void shpt_retire_hosts(struct shpt_region *region, struct list_head *hosts);
 /* lock.c */
 int shpt_lock(struct shpt_region *region);
 void shpt_unlock(struct shpt_region *region);
+bool shpt_set_locked(struct shpt_region *region, bool locked);
+void shpt_make_evictable(struct shpt_region *region);
 
 /* reclaim.c */
 int shpt_reclaim(struct shpt_region *region, struct shpt_reclaim *args);

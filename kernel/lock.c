@@ -28,14 +28,19 @@ static bool may_lock(void)
 	       capable(CAP_IPC_LOCK);
 }
 
-/* Flag and mark are one: whoever looks at either has hosts_lock. */
-static bool set_locked(struct shpt_region *region, bool locked)
+/*
+ * Flag and mark are one: whoever looks at either has hosts_lock. Returns what
+ * the flag was.
+ */
+bool shpt_set_locked(struct shpt_region *region, bool locked)
 {
 	struct address_space *mapping = region->backing->f_mapping;
 	bool before;
 
 	mutex_lock(&region->hosts_lock);
 	before = region->locked;
+	/* A tmpfs that never swaps has marked it itself, for good. */
+	locked = locked && (before || !mapping_unevictable(mapping));
 	WRITE_ONCE(region->locked, locked);
 	if (locked)
 		mapping_set_unevictable(mapping);
@@ -60,8 +65,10 @@ static int bring_in(struct file *file, loff_t at)
 			page = shmem_read_mapping_page_gfp(mapping,
 							   at >> PAGE_SHIFT,
 							   mapping_gfp_mask(mapping));
+			/* Shortened meanwhile: that is the end, no error. */
 			if (IS_ERR(page))
-				return PTR_ERR(page);
+				return at < i_size_read(mapping->host) ?
+				       PTR_ERR(page) : 0;
 			put_page(page);
 			cond_resched();
 		}
@@ -84,34 +91,35 @@ int shpt_lock(struct shpt_region *region)
 		return 0;
 	if (!may_lock())
 		return -EPERM;
-	/* First the mark: what is brought in then stays. */
-	set_locked(region, true);
 	/* A file of its own, for its position. */
 	file = shpt_open_backing(&region->backing->f_path, O_RDONLY);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
+	/* First the mark: what is brought in then stays. */
+	shpt_set_locked(region, true);
 	err = bring_in(file, 0);
 	fput(file);
 	return err;
 }
 
-/* Reclaim finds them again. */
-static void make_evictable(struct address_space *mapping)
+/* Reclaim finds the pages again. */
+void shpt_make_evictable(struct shpt_region *region)
 {
 	struct folio_batch batch;
 	pgoff_t index = 0;
 
 	folio_batch_init(&batch);
-	while (filemap_get_folios(mapping, &index, ULONG_MAX, &batch)) {
+	while (filemap_get_folios(region->backing->f_mapping, &index, ULONG_MAX,
+				  &batch)) {
 		check_move_unevictable_folios(&batch);
 		folio_batch_release(&batch);
 		cond_resched();
 	}
 }
 
-/* SHPT_IOC_UNLOCK, and what is left to do when the region ends. */
+/* SHPT_IOC_UNLOCK */
 void shpt_unlock(struct shpt_region *region)
 {
-	if (set_locked(region, false))
-		make_evictable(region->backing->f_mapping);
+	if (shpt_set_locked(region, false))
+		shpt_make_evictable(region);
 }

@@ -22,13 +22,13 @@ static int check_range(const struct shpt_populate *args)
 
 /*
  * One page, in all hosts that guests of the access may link to. Returns how
- * many pages from there on are mapped now, or an error.
+ * many pages from there on are mapped now, 0 to try again, or an error.
  */
 static long populate_page(struct shpt_region *region, enum shpt_access access,
 			  pgoff_t pgoff, bool write)
 {
 	bool for_writers = access != ACCESS_READ;
-	unsigned long pages = PTRS_PER_PTE;
+	unsigned long pages = ULONG_MAX;
 	struct shpt_host *host = NULL;
 	vm_fault_t ret = 0;
 
@@ -48,7 +48,10 @@ static long populate_page(struct shpt_region *region, enum shpt_access access,
 	}
 	if (ret & VM_FAULT_OOM)
 		return -ENOMEM;
-	return ret & VM_FAULT_ERROR ? -EIO : pages;
+	if (ret & VM_FAULT_ERROR)
+		return -EIO;
+	/* All hosts were exchanged while we went through them. */
+	return pages == ULONG_MAX ? 0 : pages;
 }
 
 /**

@@ -117,6 +117,7 @@ static int scan(struct shpt_region *region)
 /* A pending pass is put off or brought forward, and keeps its reference. */
 static void scan_after(struct shpt_region *region, u64 ms)
 {
+	ms = min_t(u64, ms, SHPT_RECLAIM_MAX_INTERVAL_MS);
 	kobject_get(&region->kobj);
 	if (mod_delayed_work(shpt_renew_wq, &region->scan_work,
 			     msecs_to_jiffies(ms)))

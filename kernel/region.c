@@ -50,7 +50,7 @@ MODULE_PARM_DESC(max_regions, "regions that may exist at a time");
 
 static unsigned int max_regions_per_user = 128;
 module_param(max_regions_per_user, uint, 0644);
-MODULE_PARM_DESC(max_regions_per_user, "of these, opened first by one user who lacks CAP_SYS_RESOURCE");
+MODULE_PARM_DESC(max_regions_per_user, "of these, open by one user who lacks CAP_SYS_RESOURCE");
 
 /*
  * Creating a region waits for a helper and for file systems: who opens one
@@ -335,11 +335,65 @@ static void add_unlinks(struct shpt_region *region,
 	}
 }
 
-static void region_retire(struct shpt_region *region)
+/*
+ * How many files of a region a user has opened, those that mappings keep
+ * included. Call these with shpt_regions_lock held.
+ */
+static unsigned long files_of(struct shpt_region *region, kuid_t user)
+{
+	void *files = xa_load(&region->users, __kuid_val(user));
+
+	return files ? xa_to_value(files) : 0;
+}
+
+/* Cannot fail where it is not more than before. */
+static int set_files_of(struct shpt_region *region, kuid_t user,
+			unsigned long files)
+{
+	return xa_err(xa_store(&region->users, __kuid_val(user),
+			       files ? xa_mk_value(files) : NULL,
+			       GFP_KERNEL_ACCOUNT));
+}
+
+/* May the caller have one region more open? */
+static int check_user_limit(void)
+{
+	struct shpt_region *region;
+	unsigned int own = 0;
+	int bucket;
+
+	hash_for_each(regions, bucket, region, hash)
+		own += !!files_of(region, current_uid());
+	if (own < READ_ONCE(max_regions_per_user))
+		return 0;
+	return capable(CAP_SYS_RESOURCE) ? 0 : -EDQUOT;
+}
+
+/*
+ * One file more, of the caller's. With limited, the first one of a region takes
+ * that he may have one more region: so nobody exceeds his limit by asking
+ * others to open regions first, or to pass them on.
+ */
+static int add_file(struct shpt_region *region, bool writer, bool limited)
+{
+	unsigned long own = files_of(region, current_uid());
+	int err = limited && !own ? check_user_limit() : 0;
+
+	if (!err)
+		err = set_files_of(region, current_uid(), own + 1);
+	if (err)
+		return err;
+	region->files++;
+	WRITE_ONCE(region->writers, region->writers + writer);
+	return 0;
+}
+
+static void region_retire(struct shpt_region *region, bool locked)
 {
 	WARN_ON_ONCE(!list_empty(&region->guests));
 	shpt_reclaim_stop(region);
-	shpt_unlock(region);
+	if (locked)
+		shpt_make_evictable(region);
 	kobject_del(&region->kobj);
 	shpt_hosts_destroy(region);
 	iput(region->inode);
@@ -348,18 +402,23 @@ static void region_retire(struct shpt_region *region)
 }
 
 /*
- * One file less, or one of what keeps a region like a file. The last one takes
- * the region out of the table and ends it.
+ * One file less, of a user, or one of what keeps a region like a file, and that
+ * is nobody's (INVALID_UID). The last one takes
+ * the region out of the table and ends it. Its mark on the backing goes while
+ * it is in the table: another region of the same backing may set one then.
  */
-static void region_close(struct shpt_region *region, bool writer)
+static void region_close(struct shpt_region *region, kuid_t user, bool writer)
 {
-	bool last, last_writer;
+	bool last, last_writer, locked = false;
 
 	mutex_lock(&shpt_regions_lock);
+	if (uid_valid(user))
+		set_files_of(region, user, files_of(region, user) - 1);
 	last_writer = writer && region->writers == 1;
 	WRITE_ONCE(region->writers, region->writers - writer);
 	last = !--region->files;
 	if (last) {
+		locked = shpt_set_locked(region, false);
 		hash_del(&region->hash);
 		nr_regions--;
 		retired.faults_served += atomic64_read(&region->faults_served);
@@ -372,10 +431,10 @@ static void region_close(struct shpt_region *region, bool writer)
 	}
 	mutex_unlock(&shpt_regions_lock);
 	if (last) {
-		region_retire(region);
+		region_retire(region, locked);
 	} else if (last_writer) {
 		shpt_hosts_close_writable(region);
-		region_close(region, false);
+		region_close(region, INVALID_UID, false);
 	}
 }
 
@@ -401,12 +460,13 @@ bool shpt_region_pin_live(struct shpt_region *region)
 
 void shpt_region_unpin(struct shpt_region *region)
 {
-	region_close(region, false);
+	region_close(region, INVALID_UID, false);
 }
 
 static int region_release(struct inode *inode, struct file *file)
 {
-	region_close(inode->i_private, file->f_mode & FMODE_WRITE);
+	region_close(inode->i_private, file->f_cred->uid,
+		     file->f_mode & FMODE_WRITE);
 	return 0;
 }
 
@@ -437,7 +497,7 @@ static struct file *region_file(struct shpt_region *region, int flags)
 	if (IS_ERR(file)) {
 		iput(region->inode);
 		module_put(THIS_MODULE);
-		region_close(region, writer);
+		region_close(region, current_uid(), writer);
 	}
 	return file;
 }
@@ -445,11 +505,12 @@ static struct file *region_file(struct shpt_region *region, int flags)
 /* Another file of a region, of which the caller has one open for writing. */
 struct file *shpt_region_reopen(struct shpt_region *region, int flags)
 {
+	int err;
+
 	mutex_lock(&shpt_regions_lock);
-	region->files++;
-	WRITE_ONCE(region->writers, region->writers + (flags == O_RDWR));
+	err = add_file(region, flags == O_RDWR, true);
 	mutex_unlock(&shpt_regions_lock);
-	return region_file(region, flags);
+	return err ? ERR_PTR(err) : region_file(region, flags);
 }
 
 /* Regions */
@@ -461,6 +522,7 @@ static void region_free(struct kobject *kobj)
 
 	if (region->backing)
 		fput(region->backing);
+	xa_destroy(&region->users);
 	kfree(region);
 }
 
@@ -470,19 +532,19 @@ static const struct kobj_type region_ktype = {
 	.default_groups = shpt_region_groups,
 };
 
-/* The region of a backing, with one file more. */
+/* The region of a backing, with one file more; NULL if there is none. */
 static struct shpt_region *region_find(const struct inode *key, bool writer)
 {
 	struct shpt_region *region;
+	int err;
 
 	mutex_lock(&shpt_regions_lock);
 	hash_for_each_possible(regions, region, hash, (unsigned long)key) {
 		if (region->key != key)
 			continue;
-		region->files++;
-		WRITE_ONCE(region->writers, region->writers + writer);
+		err = add_file(region, writer, true);
 		mutex_unlock(&shpt_regions_lock);
-		return region;
+		return err ? ERR_PTR(err) : region;
 	}
 	mutex_unlock(&shpt_regions_lock);
 	return NULL;
@@ -495,44 +557,37 @@ static struct shpt_region *region_find(const struct inode *key, bool writer)
 struct file *shpt_region_open_id(u64 id)
 {
 	struct shpt_region *region;
-	int bucket;
+	int bucket, err;
 
 	mutex_lock(&shpt_regions_lock);
 	hash_for_each(regions, bucket, region, hash) {
 		if (region->id != id)
 			continue;
-		region->files++;
+		err = add_file(region, false, false);
 		mutex_unlock(&shpt_regions_lock);
-		return region_file(region, O_ACCMODE);
+		return err ? ERR_PTR(err) : region_file(region, O_ACCMODE);
 	}
 	mutex_unlock(&shpt_regions_lock);
 	return ERR_PTR(-ENOENT);
 }
 
-/* From now on the region counts as one of this user's. */
-void shpt_region_set_owner(struct shpt_region *region, kuid_t owner)
-{
-	mutex_lock(&shpt_regions_lock);
-	region->owner = owner;
-	mutex_unlock(&shpt_regions_lock);
-}
-
 static struct shpt_region *region_alloc(struct inode *key,
 					enum shpt_backing_kind kind)
 {
-	struct shpt_region *region = kzalloc(sizeof(*region), GFP_KERNEL);
+	struct shpt_region *region = kzalloc(sizeof(*region),
+					     GFP_KERNEL_ACCOUNT);
 
 	if (!region)
 		return NULL;
 	kobject_init(&region->kobj, &region_ktype);
 	region->id = ++last_id;
 	region->key = key;
-	region->owner = current_uid();
 	region->kind = kind;
 	sema_init(&region->renewing, 1);
 	sema_init(&region->making, 1);
 	mutex_init(&region->hosts_lock);
 	xa_init(&region->hosts);
+	xa_init(&region->users);
 	region->node = SHPT_NODE_ONE;
 	shpt_reclaim_init(region);
 	spin_lock_init(&region->guests_lock);
@@ -540,22 +595,16 @@ static struct shpt_region *region_alloc(struct inode *key,
 	return region;
 }
 
-/* May the caller have one region more? Under shpt_open_lock. */
-static int check_limits(void)
+/* Its first file, before it is one of the regions. Under shpt_open_lock. */
+static int add_first_file(struct shpt_region *region, bool writer)
 {
-	struct shpt_region *region;
-	unsigned int own = 0;
-	int bucket;
+	int err = -ENFILE;
 
-	if (READ_ONCE(nr_regions) >= READ_ONCE(max_regions))
-		return -ENFILE;
-	if (capable(CAP_SYS_RESOURCE))
-		return 0;
 	mutex_lock(&shpt_regions_lock);
-	hash_for_each(regions, bucket, region, hash)
-		own += uid_eq(region->owner, current_uid());
+	if (nr_regions < READ_ONCE(max_regions))
+		err = add_file(region, writer, true);
 	mutex_unlock(&shpt_regions_lock);
-	return own < READ_ONCE(max_regions_per_user) ? 0 : -EDQUOT;
+	return err;
 }
 
 /*
@@ -577,14 +626,14 @@ static struct shpt_region *region_create(struct file *backing,
 	struct shpt_region *region;
 	int err;
 
-	err = check_limits();
-	if (err)
-		return ERR_PTR(err);
 	if (!shpt_region_dir)
 		return ERR_PTR(-ENOMEM);
 	region = region_alloc(backing->f_mapping->host, kind);
 	if (!region)
 		return ERR_PTR(-ENOMEM);
+	err = add_first_file(region, writer);
+	if (err)
+		goto err_put;
 	err = shpt_backing_init(region);
 	if (err)
 		goto err_put;
@@ -605,8 +654,6 @@ static struct shpt_region *region_create(struct file *backing,
 	err = kobject_add(&region->kobj, shpt_region_dir, "%llu", region->id);
 	if (err)
 		goto err_iput;
-	region->files = 1;
-	region->writers = writer;
 	mutex_lock(&shpt_regions_lock);
 	hash_add(regions, &region->hash, (unsigned long)region->key);
 	nr_regions++;
@@ -637,14 +684,22 @@ static int ask_mmap(struct file *file, enum shpt_backing_kind kind,
 	return IS_ERR_VALUE(addr) ? addr : vm_munmap(addr, bytes);
 }
 
-/* The same for who has no file of the backing. */
+/*
+ * The same for who has no file of the backing. That of a host with this access
+ * stands for it: whoever opened the region first may have come to the backing
+ * by a mount that is read-only.
+ */
 int shpt_region_ask_mmap(struct shpt_region *region, enum shpt_access access)
 {
+	struct shpt_host *host = shpt_hosts_get(region, access, NUMA_NO_NODE);
 	struct file *file;
 	int err;
 
-	file = shpt_open_backing(&region->backing->f_path,
+	if (!host)
+		return -EINTR;
+	file = shpt_open_backing(&host->file->f_path,
 				 access == ACCESS_READ ? O_RDONLY : O_RDWR);
+	shpt_host_put(host);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	err = ask_mmap(file, region->kind, access);
@@ -695,7 +750,7 @@ static struct file *region_open(struct file *backing, enum shpt_access access,
 
 	err = shpt_hosts_open(region, &backing->f_path, access);
 	if (err) {
-		region_close(region, writer);
+		region_close(region, current_uid(), writer);
 		return ERR_PTR(err);
 	}
 	return region_file(region, writer ? O_RDWR : O_RDONLY);

@@ -116,7 +116,6 @@ static int registration_add(struct shpt_region *region,
 		fput(reg->file);
 		return err;
 	}
-	shpt_region_set_owner(region, reg->uid);
 	list_add_tail(&reg->list, &registry);
 	WRITE_ONCE(nr_registered, nr_registered + 1);
 	return 0;

@@ -100,12 +100,14 @@ static u64 chunk_table_bytes(struct shpt_host *host, unsigned long chunk)
 u64 shpt_host_unshared_bytes(struct shpt_host *host)
 {
 	struct shpt_chunk *chunk;
+	unsigned int links;
 	u64 bytes = 0;
 	unsigned long i;
 
 	xa_for_each(&host->chunks, i, chunk) {
-		bytes += atomic_read(&chunk->links) *
-			 chunk_table_bytes(host, i);
+		links = atomic_read(&chunk->links);
+		if (links)
+			bytes += links * chunk_table_bytes(host, i);
 		cond_resched();
 	}
 	return bytes;

@@ -83,8 +83,9 @@
  *   ENOPKG       the helper program that donates the host's address space
  *                did not run; the kernel log names the path that was tried
  *   ENFILE       module parameter max_regions is reached
- *   EDQUOT       module parameter max_regions_per_user is reached: the caller,
- *                who lacks CAP_SYS_RESOURCE, was the first to open that many
+ *   EDQUOT       module parameter max_regions_per_user is reached: the user,
+ *                who lacks CAP_SYS_RESOURCE, has that many regions open or
+ *                mapped, and not this one
  *   EMFILE       the caller has too many open files
  *   EINTR        a signal arrived; call again
  *   ENOMEM       no memory
@@ -201,7 +202,7 @@ struct shpt_mapping_info {
  *   EIO        a page cannot be read, or is poisoned
  *   ENOMEM     no memory, or the caller's memory cgroup has reached its limit
  *   EFAULT, E2BIG  as everywhere
- * populated is set in all cases but EFAULT, E2BIG and EINVAL.
+ * populated is set in all cases but EACCES, EFAULT, E2BIG and EINVAL.
  */
 #define SHPT_IOC_POPULATE	_IO(SHPT_IOC_MAGIC, 5)
 struct shpt_populate {
@@ -309,8 +310,10 @@ struct shpt_set_reclaim {
  *   EPERM   the caller has neither CAP_IPC_LOCK nor an unlimited RLIMIT_MEMLOCK
  *   EINTR   a signal arrived; what is in stays: call again for the rest
  *   ENOMEM  no memory, or the caller's memory cgroup has reached its limit
+ *   EIO     a page could not be read from swap, or is broken
  *   EINVAL  flags are not 0
  *   EFAULT, E2BIG  as everywhere
+ * and whatever open(2) of the backing for reading answers the caller.
  */
 #define SHPT_IOC_LOCK		_IO(SHPT_IOC_MAGIC, 9)
 #define SHPT_IOC_UNLOCK		_IO(SHPT_IOC_MAGIC, 10)
@@ -325,8 +328,8 @@ struct shpt_no_args {
  * From now on the region, its pages and its tables stay without any guest or
  * region fd, until SHPT_IOC_UNREGISTER; nor can the backing be sealed with
  * F_SEAL_WRITE. The right to it is a writable region fd. Owner and group are
- * the caller's, as of a new file. The region counts among those of its owner
- * (max_regions_per_user).
+ * the caller's, as of a new file. The region counts among those that the caller
+ * has open (max_regions_per_user).
  *
  * A name is what shm_open(3) takes, up to 63 bytes: "/pool" and "pool" are the
  * same. There is one space of names for the whole machine. An empty name is
@@ -341,7 +344,8 @@ struct shpt_no_args {
  *   EEXIST        another region has this name
  *   ENFILE        module parameter max_registered is reached
  *   EDQUOT        module parameter max_registered_per_user is reached: the
- *                 caller, who lacks CAP_SYS_RESOURCE, owns that many
+ *                 caller, who lacks CAP_SYS_RESOURCE, owns that many; or
+ *                 max_regions_per_user, if others opened the region for him
  *   ENOMEM, EFAULT, E2BIG  as everywhere
  */
 #define SHPT_IOC_REGISTER	_IO(SHPT_IOC_MAGIC, 11)
@@ -379,6 +383,7 @@ struct shpt_unregister {
  *           and write, and he lacks CAP_DAC_OVERRIDE
  *   EPERM   for writing: the backing carries a seal against it by now; or
  *           mapping it is forbidden to the caller
+ *   EDQUOT  as for SHPT_IOC_OPEN_REGION
  *   EMFILE, EINTR, ENOMEM, EFAULT, E2BIG  as everywhere
  * and whatever open(2) and mmap(2) of the backing answer the caller.
  */

@@ -12,15 +12,25 @@
 static void as_nobody(void *arg)
 {
 	int *fds = arg, reg;
+	char *p;
 
 	MUST(setuid(65534));
 	reg = open_region(fds[0]);
 	MUST_FAIL(try_open_region(fds[1]), EDQUOT);
 	refused_by_library(RW, MAP_SHARED, fds[1], EDQUOT,
 			   "max_regions_per_user");
-	/* One that is there counts for who opened it first. */
-	close(open_region(fds[2]));
+	/* Though it is there; nor does it help to have the other open twice. */
+	MUST_FAIL(try_open_region(fds[2]), EDQUOT);
+	close(open_region(fds[0]));
+	MUST_FAIL(try_open_region(fds[2]), EDQUOT);
 	close(reg);
+	reg = open_region(fds[2]);
+	p = map_region(reg, 1, 0);
+	close(reg);
+	/* A mapping keeps it open. */
+	MUST_FAIL(try_open_region(fds[1]), EDQUOT);
+	store(p, 1);
+	MUST(munmap(p, CHUNK));
 	close(open_region(fds[1]));
 }
 
@@ -29,7 +39,7 @@ static void per_user(int kind)
 	int fds[] = { backing(kind, MIB), backing(kind, MIB),
 		      backing(kind, MIB) };
 	long long limit = read_number(USER_LIMIT);
-	int root_s = open_region(fds[2]);
+	int roots = open_region(fds[2]);
 	char text[32];
 
 	MUST(chmod("/dev/shpt", 0666));
@@ -41,7 +51,7 @@ static void per_user(int kind)
 	snprintf(text, sizeof(text), "%lld", limit);
 	write_text(USER_LIMIT, text);
 	MUST(chmod("/dev/shpt", 0660));
-	close(root_s);
+	close(roots);
 }
 
 static void test(int kind)

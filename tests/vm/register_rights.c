@@ -6,6 +6,7 @@
 #include "registry.h"
 
 #include <grp.h>
+#include <sys/mount.h>
 
 #define LIMIT	"/sys/module/shpt/parameters/max_regions_per_user"
 
@@ -131,7 +132,7 @@ static void eve(void *seed)
 	opens(seed);
 }
 
-/* It counts as one of hers, though root opened it first. */
+/* What she registered counts as one that she has open. */
 static void ann_at_limit(void *arg)
 {
 	int other = backing(*(int *)arg, MIB);
@@ -160,11 +161,38 @@ static void with_mode(mode_t mode, const char *text)
 	CHECK_TEXT(t.id, "mode", text);
 }
 
+/* Who came first by a mount that is read-only decides nothing for others. */
+static void first_by_read_only_mount(void)
+{
+	int fd, readable, first, reg;
+
+	MUST(mkdir("tmpfs", 0755));
+	MUST(mkdir("again", 0755));
+	MUST(mount("vmtest", "tmpfs", "tmpfs", 0, NULL));
+	fd = MUST(open("tmpfs/file", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+	MUST(ftruncate(fd, MIB));
+	MUST(mount("tmpfs", "again", NULL, MS_BIND, NULL));
+	MUST(mount(NULL, "again", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL));
+	readable = MUST(open("again/file", O_RDONLY | O_CLOEXEC));
+	first = open_region(readable);
+	reg = open_region(fd);
+	CHECK_EQ(region_info(first).id, region_info(reg).id);
+	MUST(try_register(reg, "vmtest", 0600));
+	store(map_region(MUST(try_open_named("vmtest")), 1, 0), 1);
+	MUST(try_unregister(reg));
+	close(first);
+	close(reg);
+	MUST(umount2("again", MNT_DETACH));
+	MUST(umount2("tmpfs", MNT_DETACH));
+}
+
 static void test(int kind)
 {
 	int reg;
 
 	forget_all();
+	if (kind == MEMFD)
+		first_by_read_only_mount();
 	t.fd = backing(kind, MIB);
 	reg = open_region(t.fd);
 	t.id = region_info(reg).id;

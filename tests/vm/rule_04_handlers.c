@@ -4,7 +4,7 @@
  * says is passed on. A write to a write-protected entry of 2 MiB is made by the
  * host: were it left to the core, it would split the shared entry in the name
  * of the one guest, and unlink that guest to do so. Memory that broke is told
- * as such.
+ * as such. Which tables serve a fault follows from the offset in the file.
  */
 #include "vmtest.h"
 
@@ -117,10 +117,21 @@ static void broken_memory(int fd)
 	CHECK_EQ(linked_chunks(p), 1);
 }
 
+/* Which chunk of the file it is follows from the offset alone. */
+static void begins_in_second_chunk(int kind)
+{
+	int fd = backing(kind, 2 * CHUNK);
+	char *p = map_region(open_region(fd), 1, CHUNK);
+
+	store(p, 1);
+	CHECK_EQ(load(map_guest(fd, 2) + CHUNK), 1);
+}
+
 static void test(int kind)
 {
 	int fd = backing(kind, BYTES);
 
+	begins_in_second_chunk(kind);
 	if (kind == DAX)
 		protected_huge_entries(fd);
 	else
