@@ -96,17 +96,30 @@ int region_of(int fd, struct reason *why)
 /*
  * A mapping keeps the fd of its region, which is the region's only. One of the
  * file would be as the program's own: closing it would drop the program's locks
- * (fcntl(2)), keeping it keep others (flock(2)).
+ * (fcntl(2)), keeping it keep others (flock(2)). Takes @fd; returns NULL with
+ * errno and @fd closed if there is no room.
  */
 struct held_region *hold_region(int fd, uint64_t id)
 {
 	struct held_region *region = calloc(1, sizeof(*region));
 
-	if (region) {
-		region->fd = fd;
-		region->id = id;
-		region->entries = 1;
+	int low = fd;
+
+	/* Not where a program that closed it will open a standard stream. */
+	if (fd <= STDERR_FILENO) {
+		fd = fcntl(low, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+		close(low);
 	}
+	if (!region || fd < 0) {
+		int err = fd < 0 ? EMFILE : ENOMEM;
+
+		free(region);
+		if (fd >= 0)
+			close(fd);
+		errno = err;
+		return NULL;
+	}
+	*region = (struct held_region){ .fd = fd, .id = id, .entries = 1 };
 	return region;
 }
 

@@ -261,11 +261,9 @@ static int map_backing(const struct request *req, int device, struct mapping *m,
 	if (region < 0)
 		return -1;
 	m->region = hold_region(region, region_id(region));
-	if (!m->region) {
-		close(region);
-		return refuse(why, ENOMEM, "no memory for a mapping");
-	}
-	err = map_region(req, region, m, why);
+	if (!m->region)
+		return refuse_region(errno, req->fd, why);
+	err = map_region(req, m->region->fd, m, why);
 	if (err) {
 		release_region(m->region);
 		m->region = NULL;

@@ -224,6 +224,7 @@ START_TEST(a_number_used_again)
 	int fd = new_memfd(PAGE, 0);
 
 	m->region = hold_region(fd, 1);
+	ck_assert_int_eq(m->region->fd, fd);
 	ck_assert_int_eq(region_of_mapping(m), -1);
 	ck_assert(!is_region(fd));
 	ck_assert_uint_eq(region_id(fd), 0);
@@ -235,6 +236,20 @@ START_TEST(a_number_used_again)
 		ck_assert_int_eq(libshpt_unmap((void *)at, CHUNK_BYTES), 0);
 		ck_assert_int_ge(fcntl(fd, F_GETFD), 0);
 	}
+}
+END_TEST
+
+START_TEST(no_standard_stream)
+{
+	int fd = new_memfd(PAGE, 0);
+	struct held_region *region;
+
+	ck_assert_int_eq(dup2(fd, STDIN_FILENO), STDIN_FILENO);
+	region = hold_region(STDIN_FILENO, 1);
+	ck_assert_ptr_nonnull(region);
+	ck_assert_int_gt(region->fd, STDERR_FILENO);
+	ck_assert_int_eq(fcntl(STDIN_FILENO, F_GETFD), -1);
+	release_region(region);
 }
 END_TEST
 
@@ -252,5 +267,6 @@ TCase *regions_tests(void)
 	tcase_add_test(t, structs_of_all_releases);
 	tcase_add_test(t, calls_on_bad_files);
 	tcase_add_test(t, a_number_used_again);
+	tcase_add_test(t, no_standard_stream);
 	return t;
 }

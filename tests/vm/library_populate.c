@@ -8,7 +8,7 @@
 
 #include <sys/time.h>
 
-#define BYTES	(64 * MIB)
+#define BYTES	(40 * MIB)
 
 static char *map_with(uint64_t flags, int fd, size_t bytes, off_t offset)
 {
@@ -196,7 +196,7 @@ static void closes_all(void *arg)
 	while (open("/dev/zero", O_RDONLY | O_CLOEXEC) < 20)
 		;
 	n = open_files();
-	populate_ok(p, BYTES, NULL);
+	populate_ok(p, MIB, NULL);
 	CHECK_EQ(linked_chunks(p), 1);
 	MUST(libshpt_unmap(p, BYTES));
 	CHECK_EQ(open_files(), n);
