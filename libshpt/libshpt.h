@@ -230,6 +230,8 @@ const char *libshpt_errormsg(void);
  *   EINVAL        @name is none, or @oflag has other bits, or O_TRUNC without
  *                 O_RDWR
  *   ENAMETOOLONG  @name is longer than 63 bytes
+ *   EDQUOT        it is registered, and this user has as many regions open as
+ *                 allowed
  *   and the others of shm_open(3)
  *
  * Since 0.1.
@@ -271,7 +273,7 @@ int libshpt_unlink(const char *name);
  *   EALREADY      it is registered already
  *   EEXIST        another region has the name
  *   ENFILE        the machine, or
- *   EDQUOT        this user has as many registered regions as allowed
+ *   EDQUOT        this user has as many registered, or open, regions as allowed
  *
  * Since 0.1.
  */
@@ -379,6 +381,7 @@ int libshpt_reclaim(int fd, off_t offset, off_t length, uint64_t *freed);
  *   EPERM   the caller has neither CAP_IPC_LOCK nor an unlimited RLIMIT_MEMLOCK
  *   EINTR   a signal arrived: call again for the rest
  *   ENOMEM  no memory, or the limit of the memory cgroup is reached
+ *   EIO     a page cannot be read from swap, or is broken
  *
  * Since 0.1.
  */

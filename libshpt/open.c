@@ -58,6 +58,12 @@ static int refuse_name(int err, const char *name, struct reason *why)
 			      "\"%s\": this process has too many open files: "
 			      "raise \"ulimit -n\"",
 			      name);
+	case EDQUOT:
+		return refuse(why, err,
+			      "\"%s\": this user has as many regions open as "
+			      "he may: raise "
+			      "/sys/module/shpt/parameters/max_regions_per_user",
+			      name);
 	}
 	return refuse(why, err, "\"%s\" cannot be opened: %m", name);
 }

@@ -27,8 +27,9 @@ static const struct saying not_registered[] = {
 		  "unregister that region" },
 	{ ENFILE, "the shpt module has as many registered as it may: raise "
 		  PARAMETERS "max_registered" },
-	{ EDQUOT, "this user has as many registered as he may: raise "
-		  PARAMETERS "max_registered_per_user" },
+	{ EDQUOT, "this user has as many registered or open as he may: raise "
+		  "max_registered_per_user or max_regions_per_user in "
+		  PARAMETERS },
 	{ 0 }
 };
 
@@ -51,6 +52,7 @@ static const struct saying not_locked[] = {
 	{ EPERM, "that takes CAP_IPC_LOCK or an unlimited RLIMIT_MEMLOCK: see "
 		 "\"ulimit -l\"" },
 	{ EINTR, "a signal arrived: call again for the rest" },
+	{ EIO, "a page cannot be read from swap, or is broken: see dmesg" },
 	{ ENOMEM, "no memory is left, or the limit of the memory cgroup is "
 		  "reached: free some or raise it" },
 	{ 0 }
