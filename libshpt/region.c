@@ -27,9 +27,8 @@ static const struct saying not_registered[] = {
 		  "unregister that region" },
 	{ ENFILE, "the shpt module has as many registered as it may: raise "
 		  PARAMETERS "max_registered" },
-	{ EDQUOT, "this user has as many registered or open as he may: raise "
-		  "max_registered_per_user or max_regions_per_user in "
-		  PARAMETERS },
+	{ EDQUOT, "this user has too many registered or open: raise the shpt "
+		  "module's max_registered_per_user or max_regions_per_user" },
 	{ 0 }
 };
 
