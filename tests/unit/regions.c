@@ -222,8 +222,9 @@ START_TEST(a_number_used_again)
 	struct mapping *m = add_mapping(chunk, chunk, 3 * CHUNK_BYTES,
 					&shpt_backend);
 	int fd = new_memfd(PAGE, 0);
+	struct held_region *held = hold_region(fd, 1);
 
-	m->region = hold_region(fd, 1);
+	m->region = held;
 	ck_assert_int_eq(m->region->fd, fd);
 	ck_assert_int_eq(region_of_mapping(m), -1);
 	ck_assert(!is_region(fd));
@@ -235,6 +236,8 @@ START_TEST(a_number_used_again)
 
 		ck_assert_int_eq(libshpt_unmap((void *)at, CHUNK_BYTES), 0);
 		ck_assert_int_ge(fcntl(fd, F_GETFD), 0);
+		if (i < 2)
+			ck_assert_uint_eq(held->entries, 2 - i);
 	}
 }
 END_TEST
