@@ -127,7 +127,7 @@ struct held_region *hold_region(int fd, uint64_t id)
  * number again. */
 static bool is_held(const struct held_region *region)
 {
-	return region_id(region->fd) == region->id;
+	return region->id && region_id(region->fd) == region->id;
 }
 
 /* By one of the table's entries. */

@@ -94,9 +94,9 @@ static int map_best(const struct request *req, const struct libshpt_attr *attr,
 static int carry_out(const struct libshpt_attr *attr, const struct mapping *m,
 		     struct reason *why)
 {
-	if ((!(attr->flags & LIBSHPT_LOCK) || lock_mapping(m, why) == 0) &&
-	    (!(attr->flags & LIBSHPT_POPULATE) ||
-	     populate_mapping(m, why) == 0))
+	if ((!(attr->flags & LIBSHPT_POPULATE) ||
+	     populate_mapping(m, why) == 0) &&
+	    (!(attr->flags & LIBSHPT_LOCK) || lock_mapping(m, why) == 0))
 		return 0;
 	munmap((void *)m->taken.start, m->taken.end - m->taken.start);
 	return -1;
