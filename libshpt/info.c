@@ -61,12 +61,7 @@ LIBSHPT_EXPORT int libshpt_info(const void *addr, struct libshpt_info *info,
 		       addr);
 		return fail_with(&why);
 	}
-	if (info_size > sizeof(known)) {
-		memset((char *)info + sizeof(known), 0,
-		       info_size - sizeof(known));
-		info_size = sizeof(known);
-	}
-	memcpy(info, &known, info_size);
+	give_struct(info, info_size, &known, sizeof(known));
 	return 0;
 }
 

@@ -76,6 +76,14 @@ struct device_dax {
 	bool system_ram;
 };
 
+/* The region that is mapped, by an fd of the library's own. */
+struct held_region {
+	int fd;
+	uint64_t id;
+	unsigned int entries; /* of the table, which are parts of the mapping */
+	uintptr_t origin; /* where the file would begin */
+};
+
 struct mapping {
 	struct mapping *next;
 	const struct backend *backend;
@@ -87,6 +95,7 @@ struct mapping {
 	struct guest *guest;	/* or NULL */
 	bool dax;		/* its pages are the device's */
 	bool persistent;
+	struct held_region *region; /* or NULL */
 	struct reason why;	/* why no better backend serves it */
 };
 
@@ -115,6 +124,11 @@ int map_best(const struct request *req, struct mapping *m, struct reason *why);
 int refuse(struct reason *why, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 int fail_with(const struct reason *why);
+
+/* structs.c */
+int take_struct(void *known, size_t known_size, size_t least, const void *from,
+		size_t size, const char *what, struct reason *why);
+void give_struct(void *to, size_t size, const void *known, size_t known_size);
 
 /* range.c */
 size_t page_bytes(void);
@@ -157,6 +171,7 @@ struct mapping *table_next(const struct mapping *after, struct range range);
 void table_add(struct mapping *m, struct mapping *spare);
 void table_cut(struct range range, struct mapping *spare);
 bool table_evict(struct range range);
+void mapping_free(struct mapping *m);
 
 /* edges.c */
 int map_edges(const struct request *req, void *p, struct range inner,
@@ -198,6 +213,33 @@ const char *file_name(int fd, char name[FILE_NAME_BYTES]);
 #define MOUNT_OPTIONS_BYTES 256
 const char *file_system(int fd, char fs[FS_NAME_BYTES]);
 bool mount_options(int fd, char options[MOUNT_OPTIONS_BYTES]);
+
+/* device.c */
+int ioctl_again(int fd, unsigned long request, void *arg);
+int open_device(struct reason *why);
+int open_region(int device, int fd, uint32_t flags);
+int region_of(int fd, struct reason *why);
+bool is_region(int fd);
+uint64_t region_id(int region);
+struct held_region *hold_region(int fd, uint64_t id);
+void release_region(struct held_region *region);
+int region_of_mapping(const struct mapping *m);
+
+/* regions.c */
+int next_region(int root, uint64_t after, struct libshpt_region *region,
+		struct reason *why);
+bool is_registered_as(uint64_t id, const char *name);
+
+/* populate.c */
+int populate_mapping(const struct mapping *m, struct reason *why);
+
+/* region.c */
+int lock_mapping(const struct mapping *m, struct reason *why);
+int check_name(const char **name, struct reason *why);
+int refuse_register(int err, int fd, struct reason *why);
+int refuse_unregister(int err, int fd, struct reason *why);
+int refuse_reclaim(int err, int fd, struct reason *why);
+int refuse_lock(int err, int fd, struct reason *why);
 
 /* refusal.c */
 int refuse_device(int err, struct reason *why);

@@ -13,8 +13,9 @@
  *
  * All functions are thread-safe and may be used in a child of fork(2), which
  * inherits its parent's mappings. None is async-signal-safe. The library
- * starts no threads, handles no signals unless LIBSHPT_BREAK_ON_WRITE asks for
- * it, and does nothing until first used.
+ * starts no threads but those that libshpt_populate() is asked for, handles no
+ * signals unless LIBSHPT_BREAK_ON_WRITE asks for it, and does nothing until
+ * first used.
  *
  * Sharing works by chunks of 1 GiB. The library takes whole chunks of address
  * space, wherever the caller's bytes begin and end in them; the file's other
@@ -95,6 +96,19 @@ void *libshpt_map(void *addr, size_t length, int prot, int flags, int fd,
  * passed on as well.
  */
 #define LIBSHPT_BREAK_ON_WRITE	(1ULL << 3)
+
+/*
+ * libshpt_attr.flags: libshpt_populate() all of it for reading, or fail as that
+ * does. MAP_POPULATE goes as far as it gets. Signals do not end either.
+ */
+#define LIBSHPT_POPULATE	(1ULL << 4)
+
+/*
+ * libshpt_attr.flags: keep its pages in memory, or fail. Where page tables are
+ * shared it is libshpt_lock(): for the whole file, until libshpt_unlock();
+ * elsewhere mlock(2): for the mapping, until it is unmapped.
+ */
+#define LIBSHPT_LOCK		(1ULL << 5)
 
 /*
  * Where memory comes from on a machine with several NUMA nodes: the page tables
@@ -425,6 +439,282 @@ const char *libshpt_version(void);
  * Since 0.1.
  */
 int libshpt_check_version(unsigned int major, unsigned int minor);
+
+/*
+ * Regions
+ *
+ * A file whose page tables are shared is a region, the same for all processes.
+ * It begins when it is first mapped and ends with its last mapping, unless it is
+ * registered: then it stays with its page tables, with the file itself, and
+ * with a name if it got one, until it is unregistered.
+ *
+ * The functions below that take a file descriptor take one of the file, or one
+ * of the region that libshpt_open() may return. They fail where the kernel part
+ * cannot be reached or does not serve the file, with the errors that
+ * libshpt_map_attr() has for LIBSHPT_REQUIRE_SHARED, and with EBADF if @fd is
+ * not open.
+ */
+
+/**
+ * libshpt_open - open shared memory by its name, as shm_open(3) does
+ * @name:  "/pool" or "pool": 1 to 63 bytes, no further slash, no control
+ *         character
+ * @oflag: O_RDONLY or O_RDWR, and any of O_CREAT, O_EXCL and O_TRUNC
+ * @mode:  of what is made with O_CREAT; less the umask
+ *
+ * What is made is the empty file that shm_open(3) makes, owned and protected as
+ * that, and registered: it keeps its page tables while nobody maps it. A program
+ * without the kernel part finds it with libshpt_open() or shm_open(3), too. The
+ * name goes with libshpt_unlink(): shm_unlink(3) removes the file only.
+ *
+ * A name that was registered, whatever its file is, is opened in first place,
+ * if its mode allows that. There is one space of registered names for the
+ * machine, containers included. Where the kernel part cannot be reached, or
+ * cannot register another region, it is shm_open(3).
+ *
+ * Returns a new descriptor, close-on-exec, for libshpt_map(), ftruncate(2),
+ * fstat(2) and so on. If the name was registered for a file that the caller
+ * cannot open itself, a memfd for instance, it is one that can only be mapped:
+ * fstat(2) shows a size of 0, libshpt_next_region() the right one. Or -1 with
+ * errno:
+ *   ENOENT        nothing has the name, and O_CREAT was not given
+ *   EEXIST        something has it, and O_CREAT and O_EXCL were given
+ *   EACCES        mode, owner and group do not allow it; or O_TRUNC, and the
+ *                 descriptor could only be mapped
+ *   EINVAL        @name is none, or @oflag has other bits, or O_TRUNC without
+ *                 O_RDWR
+ *   ENAMETOOLONG  @name is longer than 63 bytes
+ *   EDQUOT        it is registered, and this user has as many regions open as
+ *                 allowed
+ *   and the others of shm_open(3)
+ *
+ * Since 0.1.
+ */
+int libshpt_open(const char *name, int oflag, mode_t mode);
+
+/**
+ * libshpt_unlink - remove a name, as shm_unlink(3) does
+ * @name: as for libshpt_open()
+ *
+ * Unregisters what has the name. If libshpt_open() made it, the file goes, too;
+ * other files stay. Who has it mapped or open goes on; memory and page tables
+ * are freed after the last of them.
+ *
+ * Returns 0, or -1 with errno:
+ *   ENOENT        nothing has the name
+ *   EACCES        the caller is not its owner and lacks CAP_SYS_ADMIN
+ *   EINVAL, ENAMETOOLONG  as libshpt_open()
+ *
+ * Since 0.1.
+ */
+int libshpt_unlink(const char *name);
+
+/**
+ * libshpt_register - keep a file's region, and give it a name
+ * @fd:   open for reading and writing
+ * @name: as for libshpt_open(), or NULL or "" for none
+ * @mode: who may open it by the name, bits of 0666; less the umask. The file's
+ *        own permissions are not asked again.
+ *
+ * The region, its page tables and its file stay without any mapping until
+ * libshpt_unregister(). Meanwhile the file cannot be sealed with F_SEAL_WRITE,
+ * and its file system not be unmounted.
+ *
+ * Returns 0, or -1 with errno:
+ *   EINVAL        @mode has other bits, or @name is none
+ *   ENAMETOOLONG  @name is longer than 63 bytes
+ *   EACCES        @fd is not open for writing
+ *   EALREADY      it is registered already
+ *   EEXIST        another region has the name
+ *   ENFILE        the machine, or
+ *   EDQUOT        this user has as many registered, or open, regions as allowed
+ *
+ * Since 0.1.
+ */
+int libshpt_register(int fd, const char *name, mode_t mode);
+
+/**
+ * libshpt_unregister - let go of a registered region
+ * @fd: open for reading
+ *
+ * The name goes at once, the region with its last mapping.
+ *
+ * Returns 0, or -1 with errno:
+ *   ENOENT  it is not registered, or there is no kernel part
+ *   EPERM   the caller is not its owner and lacks CAP_SYS_ADMIN
+ *
+ * Since 0.1.
+ */
+int libshpt_unregister(int fd);
+
+/* libshpt_populate.flags: as if each page were written to, not read. */
+#define LIBSHPT_POPULATE_WRITE	(1U << 0)
+
+/**
+ * struct libshpt_populate - how libshpt_populate() goes about it
+ * @flags:    LIBSHPT_POPULATE_WRITE, or 0
+ * @threads:  how many work at once, the caller among them; 0 is 1, and more
+ *            than 64 are 64. Signals are blocked in the others.
+ * @progress: NULL, or is called in the caller's thread now and then and when
+ *            all is done, with the bytes of @length that are done. It may call
+ *            the library. If it does not return 0, that is the end.
+ * @arg:      for @progress
+ *
+ * Set all of it to zero first, as struct libshpt_attr.
+ */
+struct libshpt_populate {
+	uint32_t flags;
+	uint32_t threads;
+	int (*progress)(void *arg, uint64_t done, uint64_t length);
+	void *arg;
+};
+
+/**
+ * libshpt_populate - fill page tables ahead of use
+ * @addr:     in a mapping that libshpt_map() made
+ * @length:   bytes, greater than 0. The range may span mappings that lie side
+ *            by side; it is widened to whole pages.
+ * @how:      how, or NULL for zeroes
+ * @how_size: sizeof(struct libshpt_populate) as the caller was compiled, or 0
+ *            with NULL
+ *
+ * Pages are read in or allocated and mapped: where page tables are shared, for
+ * all processes. The first access in each chunk still takes a fault, to link
+ * it. What is done stays done whatever the return value.
+ *
+ * Returns 0, or -1 with errno:
+ *   ENOENT     a part of the range is no mapping of libshpt
+ *   EINTR      a signal arrived in the caller's thread, while it filled shared
+ *              page tables; elsewhere signals do not end it, @how->progress can
+ *   ECANCELED  @how->progress did not return 0
+ *   EFAULT     the file ends before the range does, or its file system has no
+ *              room, or a page is lost
+ *   EACCES     the mapping does not allow reading, or writing with
+ *              LIBSHPT_POPULATE_WRITE; or the kernel is older than 5.14
+ *   ENOMEM     no memory, or the limit of the memory cgroup is reached
+ *   EINVAL     @length is 0 or too large, a flag is unknown, or @how_size is
+ *              too small
+ *   E2BIG      as libshpt_map_attr()
+ *
+ * Since 0.1.
+ */
+int libshpt_populate(void *addr, size_t length,
+		     const struct libshpt_populate *how, size_t how_size);
+
+/**
+ * libshpt_reclaim - give back page tables that map nothing any more
+ * @fd:     open for writing
+ * @offset: bytes; page tables for this part of the file are looked at
+ * @length: bytes, greater than 0
+ * @freed:  gets the bytes of memory that were freed, if not NULL
+ *
+ * Page tables stay when holes are punched in a file. If there are empty ones
+ * they are made anew without them, for all processes, which go on meanwhile.
+ *
+ * Returns 0, or -1 with errno:
+ *   EINVAL  @offset is negative or @length is not positive
+ *   EACCES  @fd is not open for writing
+ *   EPERM   it is switched off for this region
+ *   ENOMEM  no memory
+ *
+ * Since 0.1.
+ */
+int libshpt_reclaim(int fd, off_t offset, off_t length, uint64_t *freed);
+
+/**
+ * libshpt_lock - keep the pages of a region in memory
+ * @fd: open for writing
+ *
+ * What mlock(2) does, which cannot do it where page tables are shared. What the
+ * file has is brought in and stays, as does what it gets later; holes stay
+ * holes. It is for all processes, and as long as the region lives: map or
+ * register it first. On DAX there is nothing to do.
+ *
+ * Returns 0, or -1 with errno:
+ *   EACCES  @fd is not open for writing
+ *   EPERM   the caller has neither CAP_IPC_LOCK nor an unlimited RLIMIT_MEMLOCK
+ *   EINTR   a signal arrived: call again for the rest
+ *   ENOMEM  no memory, or the limit of the memory cgroup is reached
+ *   EIO     a page cannot be read from swap, or is broken
+ *
+ * Since 0.1.
+ */
+int libshpt_lock(int fd);
+
+/**
+ * libshpt_unlock - let the pages of a region go again
+ * @fd: open for writing
+ *
+ * Returns 0, or -1 with errno EACCES. Since 0.1.
+ */
+int libshpt_unlock(int fd);
+
+/**
+ * struct libshpt_region - a region and its statistics
+ * @id:            its number; never used again
+ * @backing_bytes: size of the file
+ * @hosts:         sets of page tables
+ * @guests:        processes that map it
+ * @links:         chunks linked now, over all guests
+ * @table_bytes:   the page tables that are shared
+ * @parked_bytes:  the guests' own page tables, empty while linked
+ * @saved_bytes:   what the guests' own page tables would be, less the two
+ *                 above; can be negative
+ * @faults_served: page faults that a host served
+ * @flushes:       times that a change flushed the guests' TLBs
+ * @unlinks:       chunks unlinked so far
+ * @misplaced:     page tables that are not on their node
+ * @reclaimed:     bytes of empty page tables given back
+ * @registered:    1 if it is registered; the next four are 0 otherwise
+ * @uid, @gid:     who registered it
+ * @mode:          who may open it by its name
+ * @name:          its name, "" if it has none
+ * @locked:        1 if it is locked
+ * @reserved:      0
+ * @backing:       path of the file, "" if the caller may not know it: only root
+ *                 may
+ */
+struct libshpt_region {
+	uint64_t id;
+	uint64_t backing_bytes;
+	uint64_t hosts;
+	uint64_t guests;
+	uint64_t links;
+	uint64_t table_bytes;
+	uint64_t parked_bytes;
+	int64_t saved_bytes;
+	uint64_t faults_served;
+	uint64_t flushes;
+	uint64_t unlinks;
+	uint64_t misplaced;
+	uint64_t reclaimed;
+	uint32_t registered;
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t mode;
+	char name[64];
+	uint32_t locked;
+	uint32_t reserved;
+	char backing[4096];
+};
+
+/**
+ * libshpt_next_region - the regions of the machine, one after the other
+ * @after:       0 for the first, then the number of the one before. That of one
+ *               region less 1 gives this region, if it is still there.
+ * @region:      is filled with the one of the lowest number above @after
+ * @region_size: sizeof(struct libshpt_region) as the caller was compiled; who
+ *               knows less gets less, who knows more gets zeroes
+ *
+ * Returns 1, 0 if there are no more, or -1 with errno:
+ *   ENOENT   there is no kernel part
+ *   EINVAL   @region is NULL or @region_size is 0
+ *   EBADMSG  what the kernel part tells is not understood
+ *
+ * Since 0.1.
+ */
+int libshpt_next_region(uint64_t after, struct libshpt_region *region,
+			size_t region_size);
 
 #ifdef __cplusplus
 }

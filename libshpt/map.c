@@ -28,33 +28,16 @@ static int check_policy(const struct libshpt_attr *attr, struct reason *why)
 	return 0;
 }
 
-#define KNOWN_FLAGS                                                      \
-	(LIBSHPT_REQUIRE_SHARED | LIBSHPT_STRICT_EDGES | LIBSHPT_PRIVATE | \
-	 LIBSHPT_BREAK_ON_WRITE)
+#define KNOWN_FLAGS                                                          \
+	(LIBSHPT_REQUIRE_SHARED | LIBSHPT_STRICT_EDGES | LIBSHPT_PRIVATE |     \
+	 LIBSHPT_BREAK_ON_WRITE | LIBSHPT_POPULATE | LIBSHPT_LOCK)
 
-/* As openat2(2) does it: who is older or newer agrees with us on zeroes. */
 static int copy_attr(struct libshpt_attr *known, const void *attr, size_t size,
 		     struct reason *why)
 {
-	size_t common = size < sizeof(*known) ? size : sizeof(*known);
-
-	memset(known, 0, sizeof(*known));
-	if (!attr && size == 0)
-		return 0;
-	if (!attr || size < ATTR_SIZE_0_1)
-		return refuse(why, EINVAL,
-			      "attributes of %zu bytes at %p: pass a struct "
-			      "libshpt_attr and its size, or NULL and 0",
-			      size, attr);
-	for (size_t i = common; i < size; i++)
-		if (((const unsigned char *)attr)[i])
-			return refuse(why, E2BIG,
-				      "byte %zu of the attributes is not zero "
-				      "and this libshpt, older than the "
-				      "program, does not know it: update "
-				      "libshpt",
-				      i);
-	memcpy(known, attr, common);
+	if (take_struct(known, sizeof(*known), ATTR_SIZE_0_1, attr, size,
+			"attributes", why))
+		return -1;
 	if (known->flags & ~KNOWN_FLAGS)
 		return refuse(why, EINVAL,
 			      "unknown attribute flags %#llx: clear them, or "
@@ -128,6 +111,18 @@ static int check_request(const struct request *req, struct reason *why)
 	return check_type(req->flags, why);
 }
 
+/* What else was asked for; without it, nothing stays mapped. */
+static int carry_out(const struct libshpt_attr *attr, const struct mapping *m,
+		     struct reason *why)
+{
+	if ((!(attr->flags & LIBSHPT_POPULATE) ||
+	     populate_mapping(m, why) == 0) &&
+	    (!(attr->flags & LIBSHPT_LOCK) || lock_mapping(m, why) == 0))
+		return 0;
+	munmap((void *)m->taken.start, m->taken.end - m->taken.start);
+	return -1;
+}
+
 static struct mapping *map_request(const struct request *req,
 				   struct reason *why)
 {
@@ -136,13 +131,15 @@ static struct mapping *map_request(const struct request *req,
 
 	if (!m || !spare) {
 		refuse(why, ENOMEM, "no memory for the table of mappings");
-	} else if (map_best(req, m, why) == 0) {
+	} else if (map_best(req, m, why) == 0 &&
+		   carry_out(req->attr, m, why) == 0) {
 		table_lock();
 		table_add(m, spare);
 		table_unlock();
 		return m;
 	}
-	free(m);
+	if (m)
+		mapping_free(m);
 	free(spare);
 	return NULL;
 }

@@ -92,37 +92,21 @@ static int open_anonymous(size_t first, size_t length, struct reason *why)
 	return fd;
 }
 
-static int ioctl_again(int fd, unsigned long request, void *arg)
-{
-	int n;
-
-	do
-		n = ioctl(fd, request, arg);
-	while (n < 0 && errno == EINTR);
-	return n;
-}
-
 /*
  * As mmap(2) would map it: for all that the descriptor allows, so that
  * mprotect(2) can make it writable later, but who only wants to read may also
  * read what is sealed against writing.
  */
-static int open_region(const struct request *req, int device,
-		       struct reason *why)
+static int region_to_map(const struct request *req, int device,
+			 struct reason *why)
 {
-	struct shpt_open_region arg = {
-		.size = sizeof(arg),
-		.backing_fd = req->fd,
-		.flags = is_sync(req)	 ? SHPT_OPEN_SYNC :
-			 is_private(req) ? SHPT_OPEN_READ_ONLY :
-					   0,
-	};
-	int region = ioctl_again(device, SHPT_IOC_OPEN_REGION, &arg);
+	int region = open_region(device, req->fd,
+				 is_sync(req)	 ? SHPT_OPEN_SYNC :
+				 is_private(req) ? SHPT_OPEN_READ_ONLY :
+						   0);
 
-	if (region < 0 && errno == EPERM && !(req->prot & PROT_WRITE)) {
-		arg.flags = SHPT_OPEN_READ_ONLY;
-		region = ioctl_again(device, SHPT_IOC_OPEN_REGION, &arg);
-	}
+	if (region < 0 && errno == EPERM && !(req->prot & PROT_WRITE))
+		region = open_region(device, req->fd, SHPT_OPEN_READ_ONLY);
 	return region < 0 ? refuse_region(errno, req->fd, why) : region;
 }
 
@@ -332,14 +316,11 @@ static int map_strict(const struct request *req, int region, struct mapping *m,
 static int map_region(const struct request *req, int region, struct mapping *m,
 		      struct reason *why)
 {
-	struct shpt_region_info info = { .size = sizeof(info) };
 	struct range chunks = whole_chunks(req->offset, req->length);
 	bool strict = req->attr->flags & LIBSHPT_STRICT_EDGES;
 
 	if (chunks.end <= chunks.start)
 		return refuse_guest(EOVERFLOW, req->fd, why);
-	if (ioctl_again(region, SHPT_IOC_REGION_INFO, &info))
-		return refuse_region(errno, req->fd, why);
 	m->guest = guest_new(req, chunks, why);
 	if (!m->guest)
 		return -1;
@@ -351,7 +332,8 @@ static int map_region(const struct request *req, int region, struct mapping *m,
 	}
 
 	m->unit = CHUNK_BYTES;
-	m->region_id = info.id;
+	m->region_id = m->region->id;
+	m->region->origin = m->addr - req->offset;
 	m->guest->range = whole_chunks(m->addr, m->length);
 	if (strict)
 		cut_edges(m);
@@ -365,15 +347,21 @@ static int map_region(const struct request *req, int region, struct mapping *m,
 static int map_backing(const struct request *req, int device, struct mapping *m,
 		       struct reason *why)
 {
-	int region = open_region(req, device, why);
+	int region = region_to_map(req, device, why);
 	int err;
 
 	if (region < 0)
 		return -1;
-	err = set_nodes(req, region, why);
+	m->region = hold_region(region, region_id(region));
+	if (!m->region)
+		return refuse_region(errno, req->fd, why);
+	err = set_nodes(req, m->region->fd, why);
 	if (!err)
-		err = map_region(req, region, m, why);
-	close(region);
+		err = map_region(req, m->region->fd, m, why);
+	if (err) {
+		release_region(m->region);
+		m->region = NULL;
+	}
 	return err;
 }
 
@@ -402,9 +390,9 @@ static int shpt_map(const struct request *req, struct mapping *m,
 
 	if (check_shareable(req, why))
 		return -1;
-	device = open(SHPT_DEVICE, O_RDWR | O_CLOEXEC);
+	device = open_device(why);
 	if (device < 0)
-		return refuse_device(errno, why);
+		return -1;
 	err = map_with_device(req, device, m, why);
 	close(device);
 	return err;

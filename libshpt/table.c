@@ -58,10 +58,11 @@ static bool shrink(struct mapping *m, struct range rest)
 	return m->addr < end;
 }
 
-static void forget(struct mapping *m)
+void mapping_free(struct mapping *m)
 {
 	if (m->guest && --m->guest->entries == 0)
 		guest_free(m->guest);
+	release_region(m->region);
 	free(m);
 }
 
@@ -89,15 +90,17 @@ void table_cut(struct range range, struct mapping *spare)
 			m->next = spare;
 			if (m->guest)
 				m->guest->entries++;
+			if (m->region)
+				m->region->entries++;
 			if (!shrink(spare, high)) {
 				m->next = spare->next;
-				forget(spare);
+				mapping_free(spare);
 			}
 			spare = NULL;
 		}
 		if (!shrink(m, low.start < low.end ? low : high)) {
 			*link = m->next;
-			forget(m);
+			mapping_free(m);
 		}
 	}
 	free(spare);

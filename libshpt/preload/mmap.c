@@ -37,18 +37,6 @@ static bool is_wanted(size_t length, int flags)
 	return length >= settings()->min_bytes;
 }
 
-/* Of the module: a program that uses libshpt itself knows what it does. The
- * link names the backing, after this prefix. */
-static bool is_region(int fd)
-{
-	static const char prefix[] = { 's', 'h', 'p', 't', ':' };
-	char link[32], name[sizeof(prefix)];
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	return readlink(link, name, sizeof(name)) == sizeof(name) &&
-	       memcmp(name, prefix, sizeof(name)) == 0;
-}
-
 /* What was mapped before the program's first byte. */
 static size_t lead(const void *p)
 {

@@ -207,6 +207,10 @@ START_TEST(no_sentence_is_cut)
 	ck_assert_str_eq(file_name(fd, name) + FILE_NAME_BYTES - 6, "x-end");
 	is_whole(refuse_region, fd);
 	is_whole(refuse_guest, fd);
+	is_whole(refuse_register, fd);
+	is_whole(refuse_unregister, fd);
+	is_whole(refuse_reclaim, fd);
+	is_whole(refuse_lock, fd);
 	ck_assert_int_eq(unlink(long_name), 0);
 	ck_assert_int_eq(fchdir(here), 0);
 	ck_assert_int_eq(rmdir(dir), 0);

@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -109,6 +110,17 @@ struct mapping *add_mapping(uintptr_t addr, size_t length, size_t unit,
 	return m;
 }
 
+/* What a call of the library that failed returned, and what it has to say. */
+void fails(int ret, int err, const char *says)
+{
+	int got = errno;
+
+	ck_assert_int_eq(ret, -1);
+	ck_assert_int_eq(got, err);
+	ck_assert_msg(strstr(libshpt_errormsg(), says),
+		      "\"%s\" does not say \"%s\"", libshpt_errormsg(), says);
+}
+
 int main(void)
 {
 	Suite *suite = suite_create("libshpt");
@@ -129,6 +141,9 @@ int main(void)
 	suite_add_tcase(suite, private_tests());
 	suite_add_tcase(suite, adopt_tests());
 	suite_add_tcase(suite, edges_tests());
+	suite_add_tcase(suite, open_tests());
+	suite_add_tcase(suite, populate_tests());
+	suite_add_tcase(suite, regions_tests());
 	suite_add_tcase(suite, symbols_tests());
 
 	srunner_run_all(runner, CK_ENV);
