@@ -118,7 +118,9 @@ int served_add(const void *addr, int prot, struct range anchor, bool sysv,
 
 static void forget(struct served *s)
 {
-	raw_munmap((void *)s->anchor.start, s->anchor.end - s->anchor.start);
+	if (s->anchor.start != s->anchor.end)
+		raw_munmap((void *)s->anchor.start,
+			   s->anchor.end - s->anchor.start);
 	atomic_store(&s->start, 0);
 }
 

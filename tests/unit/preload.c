@@ -38,6 +38,8 @@ START_TEST(what_is_passed_through_is_said_once)
 	SAID(2, "PROT_EXEC ");
 	RUN("code", "LIBSHPT_VERBOSE=0");
 	SAID(1, "PROT_EXEC ");
+	RUN("code", "LIBSHPT_BACKEND=plain");
+	SAID(0, "libshpt-preload");
 }
 END_TEST
 
