@@ -54,7 +54,7 @@ int shpt_foreign_init(void)
 			return 0;
 		ftrace_free_filter(&watch);
 	}
-	pr_err("cannot watch " WATCHED " (%d): other MMUs would go unnoticed, so shpt does not serve\n",
+	pr_err("cannot watch " WATCHED " (%d): without it shpt does not serve\n",
 	       err);
 	if (err == -EBUSY)
 		pr_err("set the sysctl kernel.ftrace_enabled to 1\n");
