@@ -6,68 +6,63 @@
  * of a process. They listen to its mmu notifiers, which say nothing about the
  * host's tables: they would go on using pages that the host has given back. A
  * process that has such an MMU is refused as a guest (shpt_mm_register). One
- * that gets it later loses its links before the MMU can look: there are three
- * doors to registering, all exported functions, and each has a probe here.
+ * that gets it later loses its links before the MMU can look: all registering
+ * goes through __mmu_notifier_register(), and that is watched here. Of interval
+ * notifiers only the first one of an mm does, with no subscription of its own,
+ * to prepare the mm for them; who has become a guest before it is noticed there,
+ * and who comes after it is refused, for the preparation stays.
  *
- * Without these probes there is no safe service, so the module does not load
- * if they cannot be armed.
+ * The watch is ftrace's, with FTRACE_OPS_FL_PERMANENT: as long as it is there
+ * nobody can switch ftrace off (kernel.ftrace_enabled), and where that has been
+ * done before, it is refused. A kprobe would not be refused, and catch nothing.
+ * Without the watch there is no safe service, so the module does not load then.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/kprobes.h>
+#include <linux/ftrace.h>
 #include <linux/mmu_notifier.h>
 
 #include "internal.h"
 
-/* __mmu_notifier_register(subscription, mm); NULL prepares for intervals. */
-static int on_notifier_register(struct kprobe *probe, struct pt_regs *regs)
+#define WATCHED	"__mmu_notifier_register"
+
+/* __mmu_notifier_register(subscription, mm) */
+static void on_register(unsigned long ip, unsigned long parent_ip,
+			struct ftrace_ops *ops, struct ftrace_regs *fregs)
 {
+	struct pt_regs *regs = ftrace_get_regs(fregs);
+
 	if (!shpt_mm_is_ours((struct mmu_notifier *)regs->di))
 		shpt_mm_set_foreign((struct mm_struct *)regs->si);
-	return 0;
 }
 
-/* mmu_interval_notifier_insert*(interval_sub, mm, ...) */
-static int on_interval_insert(struct kprobe *probe, struct pt_regs *regs)
-{
-	shpt_mm_set_foreign((struct mm_struct *)regs->si);
-	return 0;
-}
-
-static struct kprobe doors[] = {
-	{
-		.symbol_name = "__mmu_notifier_register",
-		.pre_handler = on_notifier_register,
-	}, {
-		.symbol_name = "mmu_interval_notifier_insert",
-		.pre_handler = on_interval_insert,
-	}, {
-		.symbol_name = "mmu_interval_notifier_insert_locked",
-		.pre_handler = on_interval_insert,
-	},
+static struct ftrace_ops watch = {
+	.func = on_register,
+	.flags = FTRACE_OPS_FL_PERMANENT | FTRACE_OPS_FL_SAVE_REGS |
+		 FTRACE_OPS_FL_RECURSION,
 };
 
 int shpt_foreign_init(void)
 {
-	int i, err;
+	unsigned char name[] = WATCHED;
+	int err;
 
-	for (i = 0; i < ARRAY_SIZE(doors); i++) {
-		err = register_kprobe(&doors[i]);
+	err = ftrace_set_filter(&watch, name, strlen(WATCHED), 1);
+	if (!err) {
+		err = register_ftrace_function(&watch);
 		if (!err)
-			continue;
-		pr_err("cannot watch %s (%d): other MMUs would go unnoticed, so shpt does not serve\n",
-		       doors[i].symbol_name, err);
-		while (i--)
-			unregister_kprobe(&doors[i]);
-		return err;
+			return 0;
+		ftrace_free_filter(&watch);
 	}
-	return 0;
+	pr_err("cannot watch " WATCHED " (%d): without it shpt does not serve\n",
+	       err);
+	if (err == -EBUSY)
+		pr_err("set the sysctl kernel.ftrace_enabled to 1\n");
+	return err;
 }
 
 void shpt_foreign_exit(void)
 {
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(doors); i++)
-		unregister_kprobe(&doors[i]);
+	unregister_ftrace_function(&watch);
+	ftrace_free_filter(&watch);
 }
