@@ -86,13 +86,14 @@ static int refuse_mmap(int err, const struct request *req, struct reason *why)
 static int plain_map(const struct request *req, struct mapping *m,
 		     struct reason *why)
 {
+	struct range own = own_pages(req->addr, req->length);
 	void *p;
 
 	do
 		p = mmap((void *)req->addr, req->length, req->prot, req->flags,
 			 req->fd, req->offset);
 	while (p == MAP_FAILED && could_not_replace(errno, req) &&
-	       table_evict(own_pages(req->addr, req->length)));
+	       (table_evict(own) || replace_cut(own)));
 	if (p == MAP_FAILED)
 		return refuse_mmap(errno, req, why);
 

@@ -52,10 +52,15 @@ static int refuse_flags(int flags, struct reason *why)
 
 static int check_shareable(const struct request *req, struct reason *why)
 {
-	if ((req->flags & MAP_TYPE) == MAP_PRIVATE)
+	if ((req->flags & MAP_TYPE) == MAP_PRIVATE && !is_private(req))
 		return refuse(why, EOPNOTSUPP,
 			      "a MAP_PRIVATE mapping has pages of its own: "
-			      "use MAP_SHARED to share page tables");
+			      "use MAP_SHARED, or LIBSHPT_PRIVATE, to share "
+			      "page tables");
+	if (is_private(req) && req->flags & MAP_ANONYMOUS)
+		return refuse(why, EOPNOTSUPP,
+			      "private anonymous memory has nothing to share: "
+			      "leave out LIBSHPT_PRIVATE");
 	if (req->prot & PROT_EXEC)
 		return refuse(
 			why, EPERM,
@@ -114,7 +119,9 @@ static int open_region(const struct request *req, int device,
 	struct shpt_open_region arg = {
 		.size = sizeof(arg),
 		.backing_fd = req->fd,
-		.flags = is_sync(req) ? SHPT_OPEN_SYNC : 0,
+		.flags = is_sync(req)	 ? SHPT_OPEN_SYNC :
+			 is_private(req) ? SHPT_OPEN_READ_ONLY :
+					   0,
 	};
 	int region = ioctl_again(device, SHPT_IOC_OPEN_REGION, &arg);
 
@@ -132,7 +139,8 @@ static void *map_chunks(const struct request *req, int region, uintptr_t addr,
 	void *p;
 
 	do
-		p = mmap((void *)addr, chunks.end - chunks.start, req->prot,
+		p = mmap((void *)addr, chunks.end - chunks.start,
+			 mapped_prot(req->prot, is_private(req)),
 			 shared | flags, region, chunks.start);
 	while (p == MAP_FAILED && errno == EINTR);
 	if (p == MAP_FAILED)
@@ -159,11 +167,11 @@ static void *map_aside(const struct request *req, int region,
 	void *p = map_chunks(req, region, 0, 0, chunks, why), *other;
 
 	if (p == MAP_FAILED || (uintptr_t)p >= whole.end ||
-	    (uintptr_t)p + (whole.end - whole.start) <= whole.start)
+	    (uintptr_t)p + (chunks.end - chunks.start) <= whole.start)
 		return p;
 	/* While this place is taken, there will be another. */
 	other = map_aside(req, region, chunks, whole, why);
-	munmap(p, whole.end - whole.start);
+	munmap(p, chunks.end - chunks.start);
 	return other;
 }
 
@@ -243,28 +251,77 @@ static void populate(const struct request *req, const struct mapping *m)
 			MADV_POPULATE_READ);
 }
 
+/* Takes whole chunks, wherever the caller's bytes begin and end in them. */
+static int map_whole(const struct request *req, int region, struct mapping *m,
+		     struct reason *why)
+{
+	struct range chunks = whole_chunks(req->offset, req->length);
+	void *p = is_fixed(req) ? map_fixed(req, region, chunks, why) :
+				  map_anywhere(req, region, chunks, why);
+
+	if (p == MAP_FAILED)
+		return -1;
+	m->taken.start = (uintptr_t)p;
+	m->taken.end = (uintptr_t)p + (chunks.end - chunks.start);
+	m->addr = (uintptr_t)p + req->offset % CHUNK_BYTES;
+	m->length = req->length;
+	return 0;
+}
+
+/* Shares the chunks only of which all bytes are the caller's. */
+static int map_strict(const struct request *req, int region, struct mapping *m,
+		      struct reason *why)
+{
+	struct range inner = inner_chunks(req->offset, req->length);
+	void *p;
+
+	if (inner.end <= inner.start)
+		return refuse(why, EINVAL,
+			      "%zu bytes from offset %lld hold no whole chunk "
+			      "of the file: map more of it, or leave out "
+			      "LIBSHPT_STRICT_EDGES",
+			      req->length, (long long)req->offset);
+	p = map_aside(req, region, inner,
+		      is_fixed(req) ? own_pages(req->addr, req->length) :
+				      (struct range){ 0, 0 },
+		      why);
+	if (p == MAP_FAILED)
+		return -1;
+	if (map_edges(req, p, inner, m, why)) {
+		munmap(p, inner.end - inner.start);
+		return -1;
+	}
+	return 0;
+}
+
 static int map_region(const struct request *req, int region, struct mapping *m,
 		      struct reason *why)
 {
 	struct shpt_region_info info = { .size = sizeof(info) };
 	struct range chunks = whole_chunks(req->offset, req->length);
-	void *p;
+	bool strict = req->attr->flags & LIBSHPT_STRICT_EDGES;
 
 	if (chunks.end <= chunks.start)
 		return refuse_guest(EOVERFLOW, req->fd, why);
 	if (ioctl_again(region, SHPT_IOC_REGION_INFO, &info))
 		return refuse_region(errno, req->fd, why);
-	p = is_fixed(req) ? map_fixed(req, region, chunks, why) :
-			    map_anywhere(req, region, chunks, why);
-	if (p == MAP_FAILED)
+	m->guest = guest_new(req, chunks, why);
+	if (!m->guest)
 		return -1;
+	if (strict ? map_strict(req, region, m, why) :
+		     map_whole(req, region, m, why)) {
+		guest_free(m->guest);
+		m->guest = NULL;
+		return -1;
+	}
 
-	m->taken.start = (uintptr_t)p;
-	m->taken.end = (uintptr_t)p + (chunks.end - chunks.start);
-	m->addr = (uintptr_t)p + req->offset % CHUNK_BYTES;
-	m->length = req->length;
 	m->unit = CHUNK_BYTES;
 	m->region_id = info.id;
+	m->guest->range = whole_chunks(m->addr, m->length);
+	if (strict)
+		cut_edges(m);
+	if (req->attr->flags & LIBSHPT_BREAK_ON_WRITE)
+		watch_writes(m->guest);
 	populate(req, m);
 	return 0;
 }
@@ -317,43 +374,69 @@ static int shpt_map(const struct request *req, struct mapping *m,
 }
 
 /*
- * The module counts linked chunks, it does not name them: a chunk of which the
- * caller has only a part counts whole, up to all that the caller has.
+ * The module counts the linked chunks of what is mapped in one piece, it does
+ * not name them: a chunk of which the caller has only a part counts whole, up to
+ * all that the caller has. Replaced chunks lie between the pieces.
  */
+static uint64_t linked_chunks(const struct mapping *m, int device)
+{
+	struct shpt_mapping_info arg = { .size = sizeof(arg) };
+	uintptr_t at = m->taken.start;
+	uint64_t linked = 0;
+
+	while (at < m->taken.end) {
+		arg.addr = at;
+		if (ioctl_again(device, SHPT_IOC_MAPPING_INFO, &arg)) {
+			at = (at & ~(CHUNK_BYTES - 1)) + CHUNK_BYTES;
+		} else {
+			linked += arg.linked_chunks;
+			at = arg.end;
+		}
+	}
+	return linked;
+}
+
 static void shpt_info(const struct mapping *m, struct libshpt_info *info)
 {
-	struct shpt_mapping_info arg = {
-		.size = sizeof(arg),
-		.addr = m->taken.start,
-	};
 	int device = open(SHPT_DEVICE, O_RDWR | O_CLOEXEC);
 
 	info->chunk_bytes = CHUNK_BYTES;
 	info->region_id = m->region_id;
 	if (device < 0)
 		return;
-	if (ioctl_again(device, SHPT_IOC_MAPPING_INFO, &arg) == 0) {
-		info->linked_bytes = arg.linked_chunks * CHUNK_BYTES;
-		if (info->linked_bytes > m->length)
-			info->linked_bytes = m->length;
-	}
+	info->linked_bytes = linked_chunks(m, device) * CHUNK_BYTES;
+	if (info->linked_bytes > m->length)
+		info->linked_bytes = m->length;
 	close(device);
 }
 
-/*
- * The module makes a child of fork(2) a guest at the child's first fault,
- * which waits for that. A few callers in the kernel (get_user_pages() without
- * leave to drop the mmap lock) cannot wait, and would fail if theirs were the
- * first. So the first fault happens here: by madvise(2), which may wait, and
- * which raises no signal where the file has ended.
- */
-static void shpt_in_child(const struct mapping *m)
+static void touch(uintptr_t addr)
 {
 	int n;
 
 	do
-		n = madvise((void *)m->addr, page_bytes(), MADV_POPULATE_READ);
+		n = madvise((void *)addr, page_bytes(), MADV_POPULATE_READ);
 	while (n < 0 && errno == EINTR);
+}
+
+/*
+ * The module makes a child of fork(2) a guest at the child's first fault in a
+ * shared chunk, which waits for that. A few callers in the kernel
+ * (get_user_pages() without leave to drop the mmap lock) cannot wait, and would
+ * fail if theirs were the first. So the first fault happens here: by madvise(2),
+ * which may wait, and which raises no signal where the file has ended.
+ */
+static void shpt_in_child(const struct mapping *m)
+{
+	uintptr_t at = m->taken.start;
+
+	for (; at < m->taken.end;
+	     at = (at & ~(CHUNK_BYTES - 1)) + CHUNK_BYTES) {
+		if (!chunk_at(m->guest, at)->shared)
+			continue;
+		touch(at < m->addr ? m->addr : at);
+		return;
+	}
 }
 
 const struct backend shpt_backend = {

@@ -10,11 +10,16 @@ START_TEST(exports)
 {
 	static const char *const expected[] = {
 		"LIBSHPT_0.1",
+		"libshpt_adopt@@LIBSHPT_0.1",
+		"libshpt_advise@@LIBSHPT_0.1",
 		"libshpt_backend_name@@LIBSHPT_0.1",
+		"libshpt_break@@LIBSHPT_0.1",
 		"libshpt_errormsg@@LIBSHPT_0.1",
 		"libshpt_info@@LIBSHPT_0.1",
 		"libshpt_map@@LIBSHPT_0.1",
 		"libshpt_map_attr@@LIBSHPT_0.1",
+		"libshpt_protect@@LIBSHPT_0.1",
+		"libshpt_sync@@LIBSHPT_0.1",
 		"libshpt_unmap@@LIBSHPT_0.1",
 	};
 	FILE *nm = popen("LC_ALL=C nm -D --defined-only -P " LIBSHPT_SO, "re");
