@@ -110,8 +110,10 @@ int served_add(const void *addr, struct range attached, struct reason *why)
 
 static void forget(struct served *s)
 {
-	raw_munmap((void *)s->attached.start,
-		   s->attached.end - s->attached.start);
+	size_t length = s->attached.end - s->attached.start;
+
+	if (length)
+		raw_munmap((void *)s->attached.start, length);
 	atomic_store(&s->start, 0);
 }
 

@@ -38,6 +38,8 @@ START_TEST(what_is_passed_through_is_said_once)
 	SAID(2, "PROT_EXEC ");
 	RUN("code", "LIBSHPT_VERBOSE=0");
 	SAID(1, "PROT_EXEC ");
+	RUN("code", "LIBSHPT_BACKEND=plain");
+	SAID(0, "libshpt-preload");
 }
 END_TEST
 
@@ -116,9 +118,9 @@ START_TEST(limit_of_file_size)
 }
 END_TEST
 
-/* Of a memfd of libshpt's, of an ordinary mapping, of a file in a folder. */
+/* As libc has it, as an ordinary mapping of libshpt, on a file in a folder. */
 static const char *const ways[] = {
-	"LIBSHPT_VERBOSE=0",
+	"LIBSHPT_MIN_SIZE=1G",
 	"LIBSHPT_BACKEND=plain",
 	"LIBSHPT_BACKING=/dev/shm",
 };
