@@ -30,6 +30,8 @@
 
 #include "internal.h"
 
+#define ADOPTION_TRIES	5
+
 struct adoption {
 	struct shpt_call call;
 	struct mm_struct *mm;
@@ -45,15 +47,27 @@ static void adoption_free(struct shpt_call *call)
 	kfree(adoption);
 }
 
+/* Only tries for the lock: workers are for all, and anybody can hold his own. */
 static int adoption_run(struct shpt_call *call)
 {
 	struct adoption *adoption = container_of(call, struct adoption, call);
-	int err;
+	int tries, err;
 
-	mmap_write_lock(adoption->mm);
+	for (tries = 0; !mmap_write_trylock(adoption->mm); tries++) {
+		if (tries == ADOPTION_TRIES)
+			return -EAGAIN;
+		schedule_timeout_idle(1);
+	}
 	err = shpt_guest_adopt_all(adoption->mm);
 	mmap_write_unlock(adoption->mm);
 	return err;
+}
+
+/* The lock was held all the time: wait for it here, and have the fault retried. */
+static void wait_for_lock(struct mm_struct *mm)
+{
+	if (!mmap_write_lock_killable(mm))
+		mmap_write_unlock(mm);
 }
 
 /*
@@ -65,6 +79,7 @@ static vm_fault_t adopt_and_retry(struct vm_fault *vmf)
 {
 	struct mm_struct *mm = vmf->vma->vm_mm;
 	struct adoption *adoption;
+	struct file *file;
 
 	/* Some users of get_user_pages() cannot let go of the lock. */
 	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY))
@@ -80,12 +95,16 @@ static vm_fault_t adopt_and_retry(struct vm_fault *vmf)
 	adoption->mm = mm;
 	adoption->file = get_file(vmf->vma->vm_file);
 
+	file = get_file(vmf->vma->vm_file);	/* pins the module */
 	mmap_read_unlock(mm);
 	/*
 	 * Without memory the fault finds no guest and comes back. If a fatal
 	 * signal ends the wait, it ends the retry too.
 	 */
-	shpt_call_wait(&adoption->call, WORK_CPU_UNBOUND, shpt_adoption_wq);
+	if (shpt_call_wait(&adoption->call, WORK_CPU_UNBOUND,
+			   shpt_adoption_wq) == -EAGAIN)
+		wait_for_lock(mm);
+	fput(file);
 	return VM_FAULT_RETRY;
 }
 

@@ -143,10 +143,11 @@ static void destroy_all(struct list_head *hosts)
 	}
 }
 
-/* Out of the table; under hosts_lock. */
+/* Out of the table; under hosts_lock. It is of no use to who copies it. */
 static void take_out(struct shpt_region *region, struct shpt_host *host,
 		     struct list_head *hosts)
 {
+	WRITE_ONCE(host->retired, true);
 	xa_erase(&region->hosts, slot_of(host->access, host->node));
 	list_add(&host->retiring, hosts);
 }
@@ -164,7 +165,7 @@ void shpt_hosts_close_writable(struct shpt_region *region)
 			if (host->access != ACCESS_READ)
 				take_out(region, host, &closed);
 		}
-		region->sync = false;
+		WRITE_ONCE(region->sync, false);
 	}
 	mutex_unlock(&region->hosts_lock);
 	destroy_all(&closed);
@@ -491,6 +492,9 @@ static int exchange(struct shpt_region *region, int policy,
 		if (!policy_has_node(policy, host->node))
 			take_out(region, host, old);
 	}
+	/* Some may have been left out for want of writers. */
+	WRITE_ONCE(region->sync,
+		   find_any(region, ACCESS_SYNC, NUMA_NO_NODE));
 	mutex_unlock(&region->hosts_lock);
 
 	rcu_read_lock();

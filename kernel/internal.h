@@ -28,7 +28,7 @@
  *     shpt_mm.lock	    links: states, invalidations, the PUD entries
  *     shpt_region.guests_lock	writers of the guest list (readers use RCU)
  *
- * shpt_mm.lock may be taken by a kprobe handler with interrupts off, so nobody
+ * shpt_mm.lock may be taken in an ftrace callback with interrupts off, so nobody
  * who holds it waits for an IPI, nor for a lock whose holder may. The host's
  * mmap_lock is held for write only by the module's workers, and not with a
  * guest's. Workers that need a guest's mmap_lock (adoption, retire.c) hold no

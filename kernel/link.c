@@ -38,7 +38,7 @@
  * in, the other under mmap_lock held for write; __pmd_alloc() writes only where
  * there is none. And the core at times waits for IPIs with page_table_lock held
  * (hugetlb and DAX pages of 1 GiB): who holds smm->lock must not wait for it,
- * as a kprobe handler with interrupts off may be waiting for smm->lock.
+ * as a callback of ftrace with interrupts off may be waiting for smm->lock.
  *
  * A new link is flushed too, once and after the swap: paging-structure caches
  * may know the parked table. Nothing would go wrong but a fault that finds
@@ -404,7 +404,7 @@ bool shpt_mm_is_ours(const struct mmu_notifier *mn)
  *
  * Another MMU that comes later cannot slip through between our look and the
  * hash: all registrations of an mm's first notifier or first interval happen
- * under this mmap_lock, and from then on the probes of foreign.c find us.
+ * under this mmap_lock, and from then on foreign.c finds us.
  */
 struct shpt_mm *shpt_mm_register(struct mm_struct *mm)
 {
@@ -457,7 +457,7 @@ void shpt_mm_put_all(void)
 
 /*
  * Another MMU registers with mm: give up all links of it for good. Called from
- * a kprobe, so the flush is left to a worker. Until it has run the links are
+ * ftrace, so the flush is left to a worker. Until it has run the links are
  * UNFLUSHED, which keeps the guest among those that host events flush.
  */
 void shpt_mm_set_foreign(struct mm_struct *mm)

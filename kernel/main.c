@@ -128,6 +128,8 @@ static int check_ground(void)
 		missing = "a kernel with page table locks in the tables";
 	else if (!IS_ENABLED(CONFIG_HAVE_ARCH_TRANSPARENT_HUGEPAGE_PUD))
 		missing = "a kernel with PUD-sized faults";
+	else if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		missing = "a kernel without PREEMPT_RT";
 	else if (cpu_feature_enabled(X86_FEATURE_XENPV))
 		missing = "hardware page tables (this is a Xen PV guest)";
 	if (!missing)

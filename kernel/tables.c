@@ -180,19 +180,31 @@ static bool host_maps(struct shpt_host *host, pgoff_t pgoff, bool *writable)
 }
 
 /*
- * Has the file a page there, or one in swap? A hole that was punched since is
- * not to be filled again. The file system of DAX knows by itself: reads of holes
- * allocate nothing.
+ * Map what the file has there. A hole that was punched since is not to be filled
+ * again, and for shmem the inode's lock keeps others from punching one between
+ * the look and the fault. That is the order in which write(2) takes it, before
+ * an mmap_lock. The file system of DAX knows by itself: reads of holes allocate
+ * nothing.
  */
-static bool has_page(struct shpt_host *host, pgoff_t pgoff)
+static void map_page(struct shpt_host *to, pgoff_t pgoff, unsigned int flags)
 {
-	return host->region->kind != BACKING_SHMEM ||
-	       xa_load(&host->file->f_mapping->i_pages, pgoff);
+	struct inode *inode = to->region->key;
+
+	if (to->region->kind != BACKING_SHMEM) {
+		shpt_host_fault(to, pgoff, flags);
+		return;
+	}
+	inode_lock_shared(inode);
+	/* A page, or one in swap. */
+	if (xa_load(&inode->i_mapping->i_pages, pgoff))
+		shpt_host_fault(to, pgoff, flags);
+	inode_unlock_shared(inode);
 }
 
-static bool is_enough(struct shpt_host *to, const bool *enough)
+static bool is_enough(struct shpt_host *to, struct shpt_host *from,
+		      const bool *enough)
 {
-	return READ_ONCE(*enough) ||
+	return READ_ONCE(*enough) || READ_ONCE(from->retired) ||
 	       (to->access != ACCESS_READ && !READ_ONCE(to->region->writers));
 }
 
@@ -204,16 +216,16 @@ static void copy_chunk(struct shpt_host *to, struct shpt_host *from,
 	bool track = to->region->kind == BACKING_FSDAX;
 	bool writable, ignored;
 
-	while (pgoff < end && !is_enough(to, enough)) {
+	while (pgoff < end && !is_enough(to, from, enough)) {
 		if (pmd_none(host_pmd(from, pgoff))) {
 			pgoff = round_down(pgoff, PTRS_PER_PTE) + PTRS_PER_PTE;
 			continue;
 		}
 		/* Entries are born writable where nobody tracks dirty pages. */
 		if (host_maps(from, pgoff, &writable) &&
-		    !host_maps(to, pgoff, &ignored) && has_page(to, pgoff))
-			shpt_host_fault(to, pgoff, track && writable ?
-					FAULT_FLAG_WRITE : 0);
+		    !host_maps(to, pgoff, &ignored))
+			map_page(to, pgoff, track && writable ?
+				 FAULT_FLAG_WRITE : 0);
 		pgoff += shpt_host_mapped(to, pgoff, false);
 		cond_resched();
 	}
@@ -223,7 +235,7 @@ static void copy_chunk(struct shpt_host *to, struct shpt_host *from,
  * Have one host map what another of the same region maps, so that guests which
  * move there find it mapped. What cannot be mapped any more is left out, and
  * so is the rest when nobody waits for it (enough) or needs it (a host for
- * writing without files that could).
+ * writing without files that could, or in place of one that has gone).
  */
 void shpt_host_copy(struct shpt_host *to, struct shpt_host *from,
 		    const bool *enough)

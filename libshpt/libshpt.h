@@ -80,7 +80,8 @@ void *libshpt_map(void *addr, size_t length, int prot, int flags, int fd,
  * ordinary private mapping, and memory is charged for it. Until then changes
  * that others make to the file are seen. The mapping takes its address space
  * twice (RLIMIT_AS). Of a file on anything but shmem and FS-DAX, and with
- * MAP_ANONYMOUS, the mapping is an ordinary one, writable at once.
+ * MAP_ANONYMOUS, the mapping is an ordinary one, writable at once; a device-dax
+ * cannot be mapped private at all.
  */
 #define LIBSHPT_PRIVATE		(1ULL << 2)
 

@@ -30,10 +30,11 @@
 static int refuse_cut(const struct mapping *m, struct reason *why)
 {
 	return refuse(why, EINVAL,
-		      "the range cuts a unit of the mapping of %zu bytes at "
+		      "the range cuts a piece of the mapping of %zu bytes at "
 		      "%#zx: begin and end where it does or on multiples of "
-		      "%zu bytes",
-		      m->length, (size_t)m->addr, m->unit);
+		      "%s",
+		      m->length, (size_t)m->addr,
+		      m->unit == CHUNK_BYTES ? "1 GiB" : "its huge pages");
 }
 
 static int move_chunk(uintptr_t from, uintptr_t to, int prot)

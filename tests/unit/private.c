@@ -479,27 +479,29 @@ END_TEST
 
 #define MANY 1000
 
+/* Every other one, so that they do not become one that fork(2) finds too large
+ * to promise memory for. */
 static void *break_many(void *chunk)
 {
 	pthread_barrier_wait(&barrier);
 	for (size_t i = 0; i < MANY; i++)
-		*(volatile char *)((uintptr_t)chunk + i * G) = 'x';
+		*(volatile char *)((uintptr_t)chunk + 2 * i * G) = 'x';
 	return NULL;
 }
 
 /* A child that met the lock held would hang here, and libcheck end the test. */
 START_TEST(children_of_threads_break)
 {
-	uintptr_t chunk = free_chunks(2 * MANY + 1);
+	uintptr_t chunk = free_chunks(4 * MANY);
 	pthread_t threads[2];
 
-	add_guest(chunk, chunk, (2 * MANY + 1) * G, -1, &on_write);
+	add_guest(chunk, chunk, 4 * MANY * G, -1, &on_write);
 	/* Installs the handlers of fork(2). */
 	libshpt_map(NULL, PAGE, READ_WRITE, PLAIN | MAP_ANONYMOUS, -1, 0);
 	ck_assert_int_eq(pthread_barrier_init(&barrier, NULL, 3), 0);
 	for (size_t i = 0; i < 2; i++)
 		ck_assert_int_eq(pthread_create(&threads[i], NULL, break_many,
-						(void *)(chunk + i * MANY * G)),
+						(void *)(chunk + 2 * i * MANY * G)),
 				 0);
 	pthread_barrier_wait(&barrier);
 	for (int i = 0; i < 100; i++) {
@@ -507,9 +509,10 @@ START_TEST(children_of_threads_break)
 		pid_t pid = fork();
 
 		if (pid == 0) {
-			*(volatile char *)(chunk + 2 * MANY * G) = 'x';
+			*(volatile char *)(chunk + G) = 'x';
 			_exit(0);
 		}
+		ck_assert_int_gt(pid, 0);
 		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 		ck_assert_int_eq(status, 0);
 	}

@@ -4,9 +4,12 @@
  * paging and their like, here a test module) cannot be a guest: neither when it was
  * there before the first mmap, nor when it comes later, nor when it comes to a
  * child of fork. What was linked is unlinked at once. Other processes do not
- * suffer.
+ * suffer. Nobody can switch off what notices it.
  */
 #include "refusal.h"
+
+#include <limits.h>
+#include <sys/syscall.h>
 
 #include "modules/shpt_test.h"
 
@@ -135,12 +138,52 @@ static void child_with_child(void *arg)
 	join(spawn(grandchild, NULL));
 }
 
+static long insmod(const char *donor)
+{
+	char path[PATH_MAX], options[PATH_MAX + 8];
+	int ko, err;
+	long ret;
+
+	snprintf(path, sizeof(path), "%s/../shpt/shpt.ko",
+		 test_env("SHPT_TEST_MODULES"));
+	snprintf(options, sizeof(options), "donor=%s", donor);
+	ko = MUST(open(path, O_RDONLY | O_CLOEXEC));
+	ret = syscall(SYS_finit_module, ko, options, 0);
+	err = errno;
+	close(ko);
+	errno = err;
+	return ret;
+}
+
+/* The watch cannot be taken away, and without it the module does not load. */
+static void is_watched_always(void)
+{
+	int enabled = MUST(open("/proc/sys/kernel/ftrace_enabled",
+				O_WRONLY | O_CLOEXEC));
+	char donor[PATH_MAX];
+	FILE *file;
+
+	MUST_FAIL(pwrite(enabled, "0", 1, 0), EBUSY);
+	file = fopen("/sys/module/shpt/parameters/donor", "re");
+	CHECK(file && fscanf(file, "%4095s", donor) == 1, "no helper is named");
+	fclose(file);
+	WAIT_FOR(!syscall(SYS_delete_module, "shpt", O_NONBLOCK), 10,
+		 "the module does not unload: %s", strerror(errno));
+	MUST(pwrite(enabled, "0", 1, 0));
+	MUST_FAIL(insmod(donor), EBUSY);
+	MUST(pwrite(enabled, "1", 1, 0));
+	MUST(insmod(donor));
+	close(enabled);
+}
+
 static void test(int kind)
 {
 	static const unsigned long requests[] = {
 		SHPT_TEST_NOTIFIER, SHPT_TEST_INTERVAL,
 	};
 
+	if (kind == MEMFD)
+		is_watched_always();
 	t.kind = kind;
 	t.fd = backing(kind, 2 * MIB);
 	t.reg = open_region(t.fd);
