@@ -33,7 +33,11 @@
 
 #define MIB ((size_t)1 << 20)
 #define PAGE ((size_t)4096)
-#define LENGTH (64 * MIB + 3 * PAGE + 5)
+/* What the library takes for large, LIBSHPT_MIN_SIZE. */
+#ifndef LARGE
+#define LARGE (64 * MIB)
+#endif
+#define LENGTH (LARGE + 3 * PAGE + 5)
 #define READ_WRITE (PROT_READ | PROT_WRITE)
 #define ANONYMOUS (MAP_SHARED | MAP_ANONYMOUS)
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -119,7 +123,7 @@ static void others(void)
 	void *p;
 
 	EXPECT(fd >= 0 && ftruncate(fd, LENGTH) == 0);
-	map_code(64 * MIB - 1);
+	map_code(LARGE - 1);
 	p = mmap(NULL, LENGTH, READ_WRITE | PROT_EXEC,
 		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	EXPECT(p != MAP_FAILED);
@@ -253,9 +257,9 @@ static void parts(void)
 
 	/* Piece by piece, and then something else is there. */
 	p = map_ones();
-	for (size_t i = 0; i < LENGTH; i += 16 * MIB)
-		EXPECT(munmap(p + i, i < 64 * MIB ? 16 * MIB :
-						    LENGTH - 64 * MIB) == 0);
+	for (size_t i = 0; i < LENGTH; i += LARGE / 4)
+		EXPECT(munmap(p + i, i < LARGE ? LARGE / 4 : LENGTH - LARGE) ==
+		       0);
 	EXPECT(mappings_of("(deleted)") == 0);
 	q = mmap(p, LENGTH, READ_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
