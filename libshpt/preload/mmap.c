@@ -3,8 +3,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -13,15 +11,6 @@
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP 4
 #endif
-#ifndef MADV_COLD
-#define MADV_COLD 20
-#endif
-#ifndef MADV_PAGEOUT
-#define MADV_PAGEOUT 21
-#endif
-
-/* As much of a file as any backing can be asked to map. */
-#define ANCHOR_BYTES ((size_t)2 << 20)
 
 static bool is_wanted(size_t length, int flags)
 {
@@ -37,41 +26,6 @@ static bool is_wanted(size_t length, int flags)
 	return length >= settings()->min_bytes;
 }
 
-/* What was mapped before the program's first byte. */
-static size_t lead(const void *p)
-{
-	struct mapping *m;
-	size_t bytes;
-
-	table_lock();
-	m = table_next(NULL, own_pages((uintptr_t)p, 1));
-	bytes = m->addr - m->taken.start;
-	table_unlock();
-	return bytes;
-}
-
-/* With the file at hand, the mapping gets an anchor; see served.c. */
-static int keep(void *p, int prot, int flags, int fd, off_t offset,
-		struct reason *why)
-{
-	struct range anchor = { 0, 0 };
-	void *a;
-
-	if (fd >= 0) {
-		a = raw_mmap(NULL, ANCHOR_BYTES, PROT_NONE,
-			     (flags & (MAP_TYPE | MAP_SYNC)) | MAP_NORESERVE,
-			     fd, offset - lead(p));
-		if (a == MAP_FAILED)
-			return refuse(why, errno,
-				      "an ordinary mapping beside it: %m");
-		anchor = pages_at(a, ANCHOR_BYTES);
-	}
-	if (served_add(p, prot, anchor, false, why) == 0)
-		return 0;
-	raw_munmap((void *)anchor.start, anchor.end - anchor.start);
-	return -1;
-}
-
 /* Through libshpt, or MAP_FAILED with errno and libshpt_errormsg(). */
 static void *serve(void *addr, size_t length, int prot, int flags, int fd,
 		   off_t offset, bool any_backend)
@@ -85,8 +39,7 @@ static void *serve(void *addr, size_t length, int prot, int flags, int fd,
 
 	if (p == MAP_FAILED)
 		return p;
-	if (keep(p, prot, flags, flags & MAP_ANONYMOUS ? -1 : fd, offset,
-		 &why)) {
+	if (served_add(p, (struct range){ 0, 0 }, &why)) {
 		libshpt_unmap(p, length);
 		fail_with(&why);
 		return MAP_FAILED;
@@ -153,69 +106,22 @@ INTERPOSED int munmap(void *addr, size_t length)
 {
 	struct range range = pages_at(addr, length);
 
-	if (!served_touches(range))
-		return raw_munmap(addr, length);
-	served_give_up_parts(range, "munmap of a part");
-	if (!served_touches(range))
-		return raw_munmap(addr, length);
-	return served_unmap(range);
+	return served_touches(range) ? served_unmap(range) :
+				       raw_munmap(addr, length);
 }
 
 INTERPOSED int mprotect(void *addr, size_t length, int prot)
 {
-	struct range range = pages_at(addr, length);
-	int saved = errno;
-
-	if (!served_touches(range))
-		return raw_mprotect(addr, length, prot);
-	if (served_protect(range, prot)) {
-		served_give_up(range, "mprotect of a part");
-		errno = saved;
-		return raw_mprotect(addr, length, prot);
-	}
-	return 0;
-}
-
-/* Advice that programs may give and the kernel need not take. */
-static bool is_hint(int advice)
-{
-	switch (advice) {
-	case MADV_NORMAL:
-	case MADV_RANDOM:
-	case MADV_SEQUENTIAL:
-	case MADV_WILLNEED:
-	case MADV_MERGEABLE:
-	case MADV_UNMERGEABLE:
-	case MADV_HUGEPAGE:
-	case MADV_NOHUGEPAGE:
-	case MADV_DONTDUMP:
-	case MADV_DODUMP:
-	case MADV_COLD:
-	case MADV_PAGEOUT:
-		return true;
-	}
-	return false;
+	return served_touches(pages_at(addr, length)) ?
+		       libshpt_protect(addr, length, prot) :
+		       raw_mprotect(addr, length, prot);
 }
 
 INTERPOSED int madvise(void *addr, size_t length, int advice)
 {
-	struct range range = pages_at(addr, length);
-	int saved = errno;
-
-	if (!served_touches(range))
-		return raw_madvise(addr, length, advice);
-	if (raw_madvise(addr, length, advice) == 0)
-		return 0;
-	if (served_advise(range, advice)) {
-		errno = saved;
-		if (!is_hint(advice)) {
-			served_give_up(range, "madvise");
-			return raw_madvise(addr, length, advice);
-		}
-		say_ignored(advice);
-	}
-	errno = saved;
-	return 0;
+	return served_touches(pages_at(addr, length)) ?
+		       libshpt_advise(addr, length, advice) :
+		       raw_madvise(addr, length, advice);
 }
 
 INTERPOSED void *mremap(void *old, size_t old_length, size_t new_length,

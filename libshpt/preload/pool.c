@@ -4,7 +4,8 @@
  *
  * An allocator that gets its memory from mmap(2) calls the library with its own
  * locks held. So the linker (--wrap) gives the library's objects these in place
- * of malloc(3), and what the table of mappings consists of comes from here.
+ * of malloc(3), and what describes a mapping comes from here, but for mappings
+ * of more chunks than a slot has room for.
  */
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -12,11 +13,14 @@
 
 #include "preload.h"
 
-/* More than served.c keeps, for a call takes a second one while it runs. */
-#define POOL_SIZE 512
+/* Some for each mapping that served.c keeps, and for calls while they run. */
+#define SLOTS 1024
+#define SLOT_BYTES 1024
 
-static struct mapping pool[POOL_SIZE];
-static atomic_flag taken[POOL_SIZE];
+_Static_assert(sizeof(struct mapping) <= SLOT_BYTES, "no room for a mapping");
+
+static _Alignas(max_align_t) char pool[SLOTS][SLOT_BYTES];
+static atomic_flag taken[SLOTS];
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -27,32 +31,33 @@ void __wrap_free(void *p);
 
 static void *from_pool(void)
 {
-	for (size_t i = 0; i < POOL_SIZE; i++)
+	for (size_t i = 0; i < SLOTS; i++)
 		if (!atomic_flag_test_and_set(&taken[i]))
-			return &pool[i];
+			return pool[i];
 	return NULL;
 }
 
 void *__wrap_malloc(size_t size)
 {
-	return size == sizeof(struct mapping) ? from_pool() :
-						__real_malloc(size);
+	return size <= SLOT_BYTES ? from_pool() : __real_malloc(size);
 }
 
 void *__wrap_calloc(size_t count, size_t size)
 {
 	void *p;
 
-	if (count != 1 || size != sizeof(struct mapping))
+	if (size && count > SLOT_BYTES / size)
 		return __real_calloc(count, size);
 	p = from_pool();
-	return p ? memset(p, 0, size) : NULL;
+	return p ? memset(p, 0, count * size) : NULL;
 }
 
 void __wrap_free(void *p)
 {
-	if (p >= (void *)pool && p < (void *)(pool + POOL_SIZE))
-		atomic_flag_clear(&taken[(struct mapping *)p - pool]);
+	size_t offset = (uintptr_t)p - (uintptr_t)pool;
+
+	if (offset < sizeof(pool))
+		atomic_flag_clear(&taken[offset / SLOT_BYTES]);
 	else
 		__real_free(p);
 }

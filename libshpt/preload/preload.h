@@ -46,7 +46,6 @@ const struct settings *settings(void);
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void say_refused(const char *call, size_t length, int err, const char *why);
 void say_given_up(const char *call, const void *addr);
-void say_ignored(int advice);
 void say_no_size(const char *text);
 void say_served(const char *call, size_t length, const void *addr);
 
@@ -57,12 +56,8 @@ int open_backing(off_t first, size_t length, int flags, struct reason *why);
 /* served.c */
 struct range pages_at(const void *addr, size_t length);
 bool served_touches(struct range range);
-int served_add(const void *addr, int prot, struct range anchor, bool sysv,
-	       struct reason *why);
-int served_protect(struct range own, int prot);
-int served_advise(struct range own, int advice);
+int served_add(const void *addr, struct range attached, struct reason *why);
 void served_give_up(struct range range, const char *call);
-void served_give_up_parts(struct range range, const char *call);
 int served_unmap(struct range range);
 size_t served_sysv(const void *addr);
 

@@ -52,16 +52,6 @@ void say_given_up(const char *call, const void *addr)
 		    call, addr);
 }
 
-void say_ignored(int advice)
-{
-	static atomic_flag said;
-
-	if (!atomic_flag_test_and_set(&said) || settings()->verbose)
-		say("advice %d to madvise is of no use with shared page tables "
-		    "and is ignored",
-		    advice);
-}
-
 void say_no_size(const char *text)
 {
 	static atomic_flag said;

@@ -2,11 +2,8 @@
 /*
  * served.c - the mappings that the program has from libshpt and not from libc
  *
- * Each comes with its anchor: an ordinary mapping of the beginning of the same
- * part of the file, which nobody can touch. What cannot be done to a mapping
- * with shared page tables can be done to an ordinary one, and that can be had
- * from the anchor at any time, without a descriptor: mremap(2) of no bytes
- * makes a second mapping of the same file.
+ * Where they are, that is: what they are the library's table knows. An entry
+ * may be for more than is left of its mapping, never for less.
  *
  * The list is changed under the table's lock, which is also held over fork(2),
  * and looked at by served_touches() without it.
@@ -24,9 +21,7 @@ struct served {
 	_Atomic uintptr_t start; /* the address space taken; 0: no mapping */
 	_Atomic uintptr_t end;
 	struct range own; /* the program's pages */
-	int prot;
-	struct range anchor; /* empty if the backend takes any call */
-	bool sysv;
+	struct range attached; /* of a SysV segment, see shm.c; or empty */
 	bool going; /* being unmapped */
 };
 
@@ -89,8 +84,7 @@ static struct served *find_room(void)
 }
 
 /* Enters the mapping that libshpt has made at @addr. */
-int served_add(const void *addr, int prot, struct range anchor, bool sysv,
-	       struct reason *why)
+int served_add(const void *addr, struct range attached, struct reason *why)
 {
 	struct mapping *m;
 	struct served *s;
@@ -100,9 +94,7 @@ int served_add(const void *addr, int prot, struct range anchor, bool sysv,
 	s = find_room();
 	if (s) {
 		s->own = own_pages(m->addr, m->length);
-		s->prot = prot;
-		s->anchor = anchor;
-		s->sysv = sysv;
+		s->attached = attached;
 		s->going = false;
 		atomic_store(&s->end, m->taken.end);
 		atomic_store(&s->start, m->taken.start);
@@ -118,75 +110,62 @@ int served_add(const void *addr, int prot, struct range anchor, bool sysv,
 
 static void forget(struct served *s)
 {
-	if (s->anchor.start != s->anchor.end)
-		raw_munmap((void *)s->anchor.start,
-			   s->anchor.end - s->anchor.start);
+	size_t length = s->attached.end - s->attached.start;
+
+	if (length)
+		raw_munmap((void *)s->attached.start, length);
 	atomic_store(&s->start, 0);
 }
 
-static struct served *find_whole(struct range own)
-{
-	struct served *s = next(NULL, own);
-
-	return s && s->own.start == own.start && s->own.end == own.end ? s :
-									 NULL;
-}
-
-/* mprotect(2) if @own are exactly the pages of one mapping, or -1. */
-int served_protect(struct range own, int prot)
-{
-	struct served *s;
-	int err = -1;
-
-	table_lock();
-	s = find_whole(own);
-	if (s)
-		err = raw_mprotect((void *)s->start, s->end - s->start, prot);
-	if (!err)
-		s->prot = prot;
-	table_unlock();
-	return err;
-}
-
-/* madvise(2) likewise. */
-int served_advise(struct range own, int advice)
-{
-	struct served *s;
-	int err = -1;
-
-	table_lock();
-	s = find_whole(own);
-	if (s)
-		err = raw_madvise((void *)s->start, s->end - s->start, advice);
-	table_unlock();
-	return err;
-}
-
 /*
- * Puts an ordinary mapping in the place of @s, in one step for other threads,
- * and leaves it to libc. If that fails, nothing has changed.
+ * A SysV segment becomes the kernel's own attachment again, if nothing has been
+ * done to it yet.
  */
+static int attach_again(const struct served *s, const struct mapping *m)
+{
+	size_t length = s->attached.end - s->attached.start;
+
+	if (m->taken.start != s->start || m->taken.end != s->end || !m->guest)
+		return -1;
+	if (raw_mprotect((void *)s->attached.start, length,
+			 chunk_at(m->guest, s->start)->prot) ||
+	    raw_mremap((void *)s->attached.start, 0, s->end - s->start,
+		       MREMAP_MAYMOVE | MREMAP_FIXED,
+		       (void *)s->start) == MAP_FAILED)
+		return -1;
+	return 0;
+}
+
+/* What is left of a mapping is libc's from now on. */
+static void leave(const struct mapping *m)
+{
+	struct range own = own_pages(m->addr, m->length), taken = m->taken;
+
+	if (taken.start < own.start)
+		raw_munmap((void *)taken.start, own.start - taken.start);
+	if (own.end < taken.end)
+		raw_munmap((void *)own.end, taken.end - own.end);
+	table_cut(taken, NULL);
+}
+
 static int make_ordinary(struct served *s)
 {
-	struct range taken = { s->start, s->end }, anchor = s->anchor;
-	size_t length = anchor.end - anchor.start;
+	struct range taken = { s->start, s->end };
+	struct mapping *m = table_next(NULL, taken);
+	bool sysv = s->attached.start != s->attached.end;
+	struct reason why;
 
-	if (length &&
-	    (raw_mprotect((void *)anchor.start, length, s->prot) ||
-	     raw_mremap((void *)anchor.start, 0, taken.end - taken.start,
-			MREMAP_MAYMOVE | MREMAP_FIXED,
-			(void *)taken.start) == MAP_FAILED))
+	if (sysv ? attach_again(s, m) : replace_chunks(taken, &why))
 		return -1;
-	if (taken.start < s->own.start)
-		raw_munmap((void *)taken.start, s->own.start - taken.start);
-	if (s->own.end < taken.end)
-		raw_munmap((void *)s->own.end, taken.end - s->own.end);
-	table_cut(taken, NULL);
+	for (; m; m = table_next(NULL, taken))
+		leave(m);
 	forget(s);
 	return 0;
 }
 
-static void give_up(struct range range, bool only_parts, const char *call)
+/* What has pages in @range becomes ordinary mappings, so that @call can be
+ * passed through. Where that is not possible the kernel refuses the call. */
+void served_give_up(struct range range, const char *call)
 {
 	struct served *s = NULL;
 	void *given_up = NULL;
@@ -196,8 +175,7 @@ static void give_up(struct range range, bool only_parts, const char *call)
 	while ((s = next(s, range))) {
 		void *addr = (void *)s->own.start;
 
-		if (!(only_parts && covers(range, s->own)) &&
-		    make_ordinary(s) == 0)
+		if (make_ordinary(s) == 0)
 			given_up = addr;
 	}
 	table_unlock();
@@ -206,23 +184,9 @@ static void give_up(struct range range, bool only_parts, const char *call)
 	errno = saved;
 }
 
-/* What has pages in @range becomes ordinary mappings, so that @call can be
- * passed through. Where that is not possible the kernel refuses the call. */
-void served_give_up(struct range range, const char *call)
-{
-	give_up(range, false, call);
-}
-
-/* The same for what has pages beside @range as well. */
-void served_give_up_parts(struct range range, const char *call)
-{
-	give_up(range, true, call);
-}
-
 /*
- * Unmaps @range, which has no part of a mapping but whole ones, and maybe more
- * than those. The marks tell them from what another thread may map there as
- * soon as they are gone.
+ * What is unmapped as a whole is marked first, which tells it from what another
+ * thread may map there as soon as it is gone.
  */
 int served_unmap(struct range range)
 {
@@ -231,14 +195,16 @@ int served_unmap(struct range range)
 
 	table_lock();
 	while ((s = next(s, range)))
-		s->going = true;
+		s->going = covers(range, s->own);
 	table_unlock();
 
 	err = libshpt_unmap((void *)range.start, range.end - range.start);
 
 	table_lock();
 	while ((s = next(s, range))) {
-		if (s->going && !err)
+		struct range taken = { s->start, s->end };
+
+		if (!err && (s->going || !table_next(NULL, taken)))
 			forget(s);
 		s->going = false;
 	}
@@ -249,13 +215,13 @@ int served_unmap(struct range range)
 /* The length of the SysV segment that is attached at @addr, or 0. */
 size_t served_sysv(const void *addr)
 {
-	struct range page = pages_at(addr, 1);
 	struct served *s;
 	size_t length = 0;
 
 	table_lock();
-	s = next(NULL, page);
-	if (s && s->sysv && s->own.start == (uintptr_t)addr)
+	s = next(NULL, pages_at(addr, 1));
+	if (s && s->attached.start != s->attached.end &&
+	    s->own.start == (uintptr_t)addr)
 		length = s->own.end - s->own.start;
 	table_unlock();
 	return length;

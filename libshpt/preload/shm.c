@@ -4,8 +4,8 @@
  *
  * The segment stays the kernel's: who creates, finds, counts or removes it
  * needs nothing of this library. Only what shmat(2) gives is a mapping with
- * shared page tables, of the file that is in every segment, and the kernel's
- * own attachment remains as its anchor, see served.c, and is what is counted.
+ * shared page tables, of the file that is in every segment. One page of the
+ * kernel's own attachment remains beside it, and is what is counted.
  * The file has no name. It can be opened through the attachment by who has
  * CAP_CHECKPOINT_RESTORE; everyone else gets the attachment itself.
  */
@@ -77,22 +77,21 @@ static void *map_attached(struct range attached, size_t length,
 	return p;
 }
 
-/* The same, and one page of what is attached stays as the anchor. */
 static void *serve(struct range attached, size_t length, const void *addr,
 		   int flags, struct reason *why)
 {
-	struct range anchor = { attached.start, attached.start + page_bytes() };
+	struct range page = { attached.start, attached.start + page_bytes() };
 	int prot = flags & SHM_RDONLY ? PROT_READ : PROT_READ | PROT_WRITE;
 	void *p = map_attached(attached, length, addr, prot, why);
 
 	if (p == MAP_FAILED)
 		return p;
-	if (served_add(p, prot, anchor, true, why)) {
+	if (served_add(p, page, why)) {
 		libshpt_unmap(p, length);
 		return MAP_FAILED;
 	}
-	raw_mprotect((void *)anchor.start, page_bytes(), PROT_NONE);
-	raw_munmap((void *)anchor.end, attached.end - anchor.end);
+	raw_mprotect((void *)page.start, page_bytes(), PROT_NONE);
+	raw_munmap((void *)page.end, attached.end - page.end);
 	if (settings()->verbose)
 		say_served("shmat", length, p);
 	return p;
