@@ -128,26 +128,6 @@ static int advise_part(const struct part *part, int advice)
 	return madvise((void *)part->range.start, bytes, advice) ? errno : 0;
 }
 
-/* Who populates for writing is about to write. */
-static int break_writable(struct range range, struct reason *why)
-{
-	struct mapping *m = NULL;
-
-	while ((m = table_next(m, range))) {
-		struct range part = m->taken;
-
-		if (!m->guest || !m->guest->is_private)
-			continue;
-		if (part.start < range.start)
-			part.start = range.start;
-		if (part.end > range.end)
-			part.end = range.end;
-		if (replace_chunks(part, why))
-			return -1;
-	}
-	return 0;
-}
-
 static int prepare(struct range *range, int advice, struct reason *why)
 {
 	int err = 0;

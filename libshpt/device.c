@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -91,59 +90,4 @@ int region_of(int fd, struct reason *why)
 	err = errno;
 	close(device);
 	return region < 0 ? refuse_region(err, fd, why) : region;
-}
-
-/*
- * A mapping keeps the fd of its region, which is the region's only. One of the
- * file would be as the program's own: closing it would drop the program's locks
- * (fcntl(2)), keeping it keep others (flock(2)). Takes @fd; returns NULL with
- * errno and @fd closed if there is no room.
- */
-struct held_region *hold_region(int fd, uint64_t id)
-{
-	struct held_region *region = calloc(1, sizeof(*region));
-
-	int low = fd;
-
-	/* Not where a program that closed it will open a standard stream. */
-	if (fd <= STDERR_FILENO) {
-		fd = fcntl(low, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-		close(low);
-	}
-	if (!region || fd < 0) {
-		int err = fd < 0 ? EMFILE : ENOMEM;
-
-		free(region);
-		if (fd >= 0)
-			close(fd);
-		errno = err;
-		return NULL;
-	}
-	*region = (struct held_region){ .fd = fd, .id = id, .entries = 1 };
-	return region;
-}
-
-/* A program that closes all descriptors closes this one, too, and may use its
- * number again. */
-static bool is_held(const struct held_region *region)
-{
-	return region->id && region_id(region->fd) == region->id;
-}
-
-/* By one of the table's entries. */
-void release_region(struct held_region *region)
-{
-	if (!region || --region->entries)
-		return;
-	if (is_held(region))
-		close(region->fd);
-	free(region);
-}
-
-/* Another fd for the region of a mapping, or -1. */
-int region_of_mapping(const struct mapping *m)
-{
-	if (!m->region || !is_held(m->region))
-		return -1;
-	return fcntl(m->region->fd, F_DUPFD_CLOEXEC, 0);
 }

@@ -86,8 +86,8 @@ static int map_ordinary(struct guest *guest, const struct request *req,
  * For a mapping of @req in @range, which need not be at its address yet. The
  * first entry of the table is the caller's. Returns NULL with the reason.
  */
-struct guest *guest_new(const struct request *req, struct range range,
-			struct reason *why)
+struct guest *guest_new(const struct request *req, int region,
+			struct range range, struct reason *why)
 {
 	size_t chunks = (range.end - range.start) / CHUNK_BYTES;
 	struct guest *guest =
@@ -98,6 +98,7 @@ struct guest *guest_new(const struct request *req, struct range range,
 		return NULL;
 	}
 	guest->entries = 1;
+	guest->region = region;
 	guest->range = range;
 	guest->is_private = is_private(req);
 	for (size_t i = 0; i < chunks; i++)

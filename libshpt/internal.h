@@ -51,6 +51,7 @@ struct chunk {
 struct guest {
 	struct guest *next;	/* of those in watch_writes() */
 	unsigned int entries;	/* of the table, which are parts of it */
+	int region;		/* its fd, until carry_out() is done */
 	bool is_private;
 	struct range range;	/* whole chunks */
 	uintptr_t ordinary;	/* of the same file, see replace.c; or 0 */
@@ -76,14 +77,6 @@ struct device_dax {
 	bool system_ram;
 };
 
-/* The region that is mapped, by an fd of the library's own. */
-struct held_region {
-	int fd;
-	uint64_t id;
-	unsigned int entries; /* of the table, which are parts of the mapping */
-	uintptr_t origin; /* where the file would begin */
-};
-
 struct mapping {
 	struct mapping *next;
 	const struct backend *backend;
@@ -95,7 +88,6 @@ struct mapping {
 	struct guest *guest;	/* or NULL */
 	bool dax;		/* its pages are the device's */
 	bool persistent;
-	struct held_region *region; /* or NULL */
 	struct reason why;	/* why no better backend serves it */
 };
 
@@ -179,8 +171,8 @@ int map_edges(const struct request *req, void *p, struct range inner,
 void cut_edges(const struct mapping *m);
 
 /* guest.c */
-struct guest *guest_new(const struct request *req, struct range range,
-			struct reason *why);
+struct guest *guest_new(const struct request *req, int region,
+			struct range range, struct reason *why);
 void guest_free(struct guest *guest);
 void guest_cut(struct guest *guest, struct range range);
 void guest_lock(void);
@@ -200,6 +192,7 @@ int mapped_prot(int prot, bool is_private);
 
 /* private.c */
 bool is_private(const struct request *req);
+int break_writable(struct range range, struct reason *why);
 void watch_writes(struct guest *guest);
 void unwatch_writes(const struct guest *guest);
 
@@ -221,9 +214,6 @@ int open_region(int device, int fd, uint32_t flags);
 int region_of(int fd, struct reason *why);
 bool is_region(int fd);
 uint64_t region_id(int region);
-struct held_region *hold_region(int fd, uint64_t id);
-void release_region(struct held_region *region);
-int region_of_mapping(const struct mapping *m);
 
 /* regions.c */
 int next_region(int root, uint64_t after, struct libshpt_region *region,

@@ -99,7 +99,7 @@ void *libshpt_map(void *addr, size_t length, int prot, int flags, int fd,
 
 /*
  * libshpt_attr.flags: libshpt_populate() all of it for reading, or fail as that
- * does. MAP_POPULATE goes as far as it gets. Signals do not end either.
+ * does. MAP_POPULATE goes as far as it gets.
  */
 #define LIBSHPT_POPULATE	(1ULL << 4)
 
@@ -547,7 +547,8 @@ int libshpt_register(int fd, const char *name, mode_t mode);
  */
 int libshpt_unregister(int fd);
 
-/* libshpt_populate.flags: as if each page were written to, not read. */
+/* libshpt_populate.flags: as if each page were written to, not read. It breaks
+ * chunks of LIBSHPT_PRIVATE mappings. */
 #define LIBSHPT_POPULATE_WRITE	(1U << 0)
 
 /**
@@ -579,13 +580,11 @@ struct libshpt_populate {
  *            with NULL
  *
  * Pages are read in or allocated and mapped: where page tables are shared, for
- * all processes. The first access in each chunk still takes a fault, to link
- * it. What is done stays done whatever the return value.
+ * all processes. What is done stays done whatever the return value. Signals do
+ * not end it, @how->progress can.
  *
  * Returns 0, or -1 with errno:
  *   ENOENT     a part of the range is no mapping of libshpt
- *   EINTR      a signal arrived in the caller's thread, while it filled shared
- *              page tables; elsewhere signals do not end it, @how->progress can
  *   ECANCELED  @how->progress did not return 0
  *   EFAULT     the file ends before the range does, or its file system has no
  *              room, or a page is lost

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "internal.h"
 
@@ -115,12 +116,17 @@ static int check_request(const struct request *req, struct reason *why)
 static int carry_out(const struct libshpt_attr *attr, const struct mapping *m,
 		     struct reason *why)
 {
-	if ((!(attr->flags & LIBSHPT_POPULATE) ||
-	     populate_mapping(m, why) == 0) &&
-	    (!(attr->flags & LIBSHPT_LOCK) || lock_mapping(m, why) == 0))
-		return 0;
-	munmap((void *)m->taken.start, m->taken.end - m->taken.start);
-	return -1;
+	int err = 0;
+
+	if (attr->flags & LIBSHPT_POPULATE)
+		err = populate_mapping(m, why);
+	if (!err && attr->flags & LIBSHPT_LOCK)
+		err = lock_mapping(m, why);
+	if (m->guest)
+		close(m->guest->region);
+	if (err)
+		munmap((void *)m->taken.start, m->taken.end - m->taken.start);
+	return err;
 }
 
 static struct mapping *map_request(const struct request *req,

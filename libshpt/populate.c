@@ -2,19 +2,16 @@
 /*
  * populate.c - fill the page tables of a mapping ahead of its use
  *
- * The range is done step by step, by as many threads as the caller wants, of
- * which he is one. Shared page tables are filled through the region, for all
- * processes, and ordinary ones by madvise(2).
+ * By madvise(2), which faults in the caller's name: so what is shared becomes
+ * there for all. The range is done step by step, by as many threads as the
+ * caller wants, of which he is one.
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "internal.h"
 
@@ -22,17 +19,9 @@
 #define STEP_BYTES ((size_t)16 << 20)
 #define MAX_THREADS 64
 
-/* The bytes of one mapping, and where they are in its region. */
-struct part {
-	struct range range;
-	int region; /* an fd, or -1 */
-	uintptr_t origin;
-};
-
 struct task {
-	struct part part;
+	struct range range;
 	bool write;
-	bool patient; /* goes on after signals */
 	atomic_uintptr_t next;
 	atomic_size_t done;
 	atomic_int err;
@@ -40,18 +29,14 @@ struct task {
 
 static int refuse_populate(int err, const struct task *task, struct reason *why)
 {
-	size_t addr = task->part.range.start;
-	size_t bytes = task->part.range.end - addr;
+	size_t addr = task->range.start;
+	size_t bytes = task->range.end - addr;
 
 	switch (err) {
-	case EINTR:
-		return refuse(why, err,
-			      "a signal arrived: call again for the rest");
 	case ECANCELED:
 		return refuse(why, err,
 			      "the progress function ended it: call again for "
 			      "the rest");
-	case EACCES:
 	case EINVAL:
 		return refuse(why, EACCES,
 			      "the %zu bytes at %#zx are not mapped for %s, or "
@@ -59,7 +44,7 @@ static int refuse_populate(int err, const struct task *task, struct reason *why)
 			      "touch each page",
 			      bytes, addr, task->write ? "writing" : "reading");
 	case EFAULT:
-	case EIO:
+	case EHWPOISON:
 		return refuse(why, EFAULT,
 			      "the %zu bytes at %#zx: their file ends before, "
 			      "or its file system is full or has lost a page: "
@@ -77,49 +62,24 @@ static int refuse_populate(int err, const struct task *task, struct reason *why)
 		      addr);
 }
 
-/* Through the region: 0, or an errno. *@at is how far it came. */
-static int fill_region(const struct task *task, uintptr_t *at, uintptr_t end)
-{
-	struct shpt_populate arg = {
-		.size = sizeof(arg),
-		.flags = task->write ? SHPT_POPULATE_WRITE : 0,
-		.offset = *at - task->part.origin,
-		.length = end - *at,
-	};
-	int err = ioctl(task->part.region, SHPT_IOC_POPULATE, &arg) ? errno : 0;
-
-	*at += arg.populated;
-	return err == 0 && *at < end ? EFAULT : err;
-}
-
-static int fill_ordinary(const struct task *task, uintptr_t *at, uintptr_t end)
-{
-	if (madvise((void *)*at, end - *at,
-		    task->write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ))
-		return errno;
-	*at = end;
-	return 0;
-}
-
 /* The next step. Returns false if there is none, or if something is wrong. */
 static bool fill_step(struct task *task)
 {
-	uintptr_t at = atomic_fetch_add(&task->next, STEP_BYTES), start = at;
-	uintptr_t end = at + STEP_BYTES;
-	int err, none = 0;
+	uintptr_t at = atomic_fetch_add(&task->next, STEP_BYTES);
+	size_t bytes = STEP_BYTES;
+	int none = 0;
 
-	if (at >= task->part.range.end || task->err)
+	if (at >= task->range.end || task->err)
 		return false;
-	if (end > task->part.range.end)
-		end = task->part.range.end;
-	do
-		err = task->part.region >= 0 ? fill_region(task, &at, end) :
-					       fill_ordinary(task, &at, end);
-	while (err == EINTR && task->patient);
-	atomic_fetch_add(&task->done, at - start);
-	if (err)
-		atomic_compare_exchange_strong(&task->err, &none, err);
-	return err == 0;
+	if (bytes > task->range.end - at)
+		bytes = task->range.end - at;
+	if (madvise((void *)at, bytes,
+		    task->write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ)) {
+		atomic_compare_exchange_strong(&task->err, &none, errno);
+		return false;
+	}
+	atomic_fetch_add(&task->done, bytes);
+	return true;
 }
 
 static void *fill_steps(void *arg)
@@ -148,125 +108,88 @@ static unsigned int start_threads(pthread_t threads[], unsigned int n,
 
 /* How many threads besides the caller, and no more than have a step to do. */
 static unsigned int helpers(const struct libshpt_populate *how,
-			    const struct task *task)
+			    struct range range)
 {
-	size_t bytes = task->part.range.end - task->part.range.start;
+	size_t steps = round_up(range.end - range.start, STEP_BYTES) /
+		       STEP_BYTES;
 	size_t n = how->threads;
 
-	if (n > round_up(bytes, STEP_BYTES) / STEP_BYTES)
-		n = round_up(bytes, STEP_BYTES) / STEP_BYTES;
+	if (n > steps)
+		n = steps;
 	if (n > MAX_THREADS)
 		n = MAX_THREADS;
 	return n > 1 ? n - 1 : 0;
 }
 
-/* How much of a call is done: the parts before, and this one. */
-struct progress {
-	const struct libshpt_populate *how;
-	uint64_t before;
-	uint64_t length;
-};
-
-static void tell(const struct progress *p, struct task *task)
+static void tell(const struct libshpt_populate *how, struct task *task)
 {
 	int none = 0;
 
-	if (p->how->progress &&
-	    p->how->progress(p->how->arg, p->before + task->done, p->length))
+	if (how->progress &&
+	    how->progress(how->arg, task->done,
+			  task->range.end - task->range.start))
 		atomic_compare_exchange_strong(&task->err, &none, ECANCELED);
 }
 
-static int fill_part(struct task *task, struct progress *p, struct reason *why)
+static int fill(struct range range, const struct libshpt_populate *how,
+		struct reason *why)
 {
+	struct task task = {
+		.range = range,
+		.write = how->flags & LIBSHPT_POPULATE_WRITE,
+		.next = range.start,
+	};
 	pthread_t threads[MAX_THREADS];
-	unsigned int n, i;
+	unsigned int n = start_threads(threads, helpers(how, range), &task);
 
-	task->next = task->part.range.start;
-	n = start_threads(threads, helpers(p->how, task), task);
-	while (fill_step(task))
-		tell(p, task);
-	for (i = 0; i < n; i++)
+	while (fill_step(&task))
+		tell(how, &task);
+	for (unsigned int i = 0; i < n; i++)
 		pthread_join(threads[i], NULL);
-	if (n && !task->err)
-		tell(p, task);
-	if (task->err)
-		return refuse_populate(task->err, task, why);
-	p->before += task->done;
-	return 0;
-}
-
-static struct part part_of(const struct mapping *m, struct range range)
-{
-	struct part part = { .region = -1 };
-	struct range own = own_pages(m->addr, m->length);
-
-	part.range.start = range.start > own.start ? range.start : own.start;
-	part.range.end = range.end < own.end ? range.end : own.end;
-	if (m->region) {
-		part.origin = m->region->origin;
-		part.region = region_of_mapping(m);
-	}
-	return part;
-}
-
-/* The mapping at the beginning of @range, as much of it as lies in there. */
-static int find_part(struct range range, struct part *part, struct reason *why)
-{
-	struct mapping *m = NULL;
-	bool found = false;
-
-	table_lock();
-	while (!found && (m = table_next(m, range))) {
-		*part = part_of(m, range);
-		found = part->range.start == range.start &&
-			part->range.end > part->range.start;
-		if (!found && part->region >= 0)
-			close(part->region);
-	}
-	table_unlock();
-	if (found)
-		return 0;
-	return refuse(why, ENOENT,
-		      "no mapping of libshpt is at %#zx: pass addresses that "
-		      "libshpt_map() returned",
-		      (size_t)range.start);
-}
-
-static int populate_range(struct range range,
-			  const struct libshpt_populate *how,
-			  struct reason *why)
-{
-	struct progress progress = { how, 0, range.end - range.start };
-	int err = 0;
-
-	while (!err && range.start < range.end) {
-		struct task task = {
-			.write = how->flags & LIBSHPT_POPULATE_WRITE,
-		};
-
-		if (find_part(range, &task.part, why))
-			return -1;
-		err = fill_part(&task, &progress, why);
-		if (task.part.region >= 0)
-			close(task.part.region);
-		range.start = task.part.range.end;
-	}
-	return err;
+	if (n && !task.err)
+		tell(how, &task);
+	return task.err ? refuse_populate(task.err, &task, why) : 0;
 }
 
 /* All of a mapping that is not yet in the table. */
 int populate_mapping(const struct mapping *m, struct reason *why)
 {
 	static const struct libshpt_populate how;
-	struct progress progress = { &how, 0, m->length };
-	struct task task = {
-		.part = part_of(m, own_pages(m->addr, m->length)),
-		.patient = true,
-	};
-	int err = fill_part(&task, &progress, why);
 
-	if (task.part.region >= 0)
-		close(task.part.region);
+	return fill(own_pages(m->addr, m->length), &how, why);
+}
+
+/* Call with the table's lock held. */
+static int check_mapped(struct range range, struct reason *why)
+{
+	uintptr_t at = range.start;
+
+	while (at < range.end) {
+		struct mapping *m = table_next(NULL, own_pages(at, 1));
+		struct range own = { 0 };
+
+		if (m)
+			own = own_pages(m->addr, m->length);
+		if (at < own.start || own.end <= at)
+			return refuse(why, ENOENT,
+				      "no mapping of libshpt is at %#zx: pass "
+				      "addresses that libshpt_map() returned",
+				      (size_t)at);
+		at = own.end;
+	}
+	return 0;
+}
+
+static int prepare(struct range range, const struct libshpt_populate *how,
+		   struct reason *why)
+{
+	int err;
+
+	table_lock();
+	err = check_mapped(range, why);
+	if (!err && how->flags & LIBSHPT_POPULATE_WRITE)
+		err = break_writable(range, why);
+	table_unlock();
 	return err;
 }
 
@@ -307,5 +230,7 @@ LIBSHPT_EXPORT int libshpt_populate(void *addr, size_t length,
 		       known.flags & ~LIBSHPT_POPULATE_WRITE);
 		return fail_with(&why);
 	}
-	return populate_range(pages, &known, &why) ? fail_with(&why) : 0;
+	if (prepare(pages, &known, &why) || fill(pages, &known, &why))
+		return fail_with(&why);
+	return 0;
 }

@@ -64,6 +64,27 @@ LIBSHPT_EXPORT int libshpt_break(void *addr, size_t length)
 	return err ? fail_with(&why) : 0;
 }
 
+/* For who populates for writing: he is about to write. Call with the table's
+ * lock held. */
+int break_writable(struct range range, struct reason *why)
+{
+	struct mapping *m = NULL;
+
+	while ((m = table_next(m, range))) {
+		struct range part = m->taken;
+
+		if (!m->guest || !m->guest->is_private)
+			continue;
+		if (part.start < range.start)
+			part.start = range.start;
+		if (part.end > range.end)
+			part.end = range.end;
+		if (replace_chunks(part, why))
+			return -1;
+	}
+	return 0;
+}
+
 /* Did the access that raised the signal want to write? */
 static bool is_write(const void *context)
 {

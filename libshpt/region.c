@@ -223,12 +223,12 @@ int lock_mapping(const struct mapping *m, struct reason *why)
 	struct shpt_no_args arg = { .size = sizeof(arg) };
 	struct range own = own_pages(m->addr, m->length);
 
-	if (!m->region) {
+	if (!m->guest) {
 		if (mlock((void *)own.start, own.end - own.start))
 			return refuse_mlock(errno, m, why);
 		return 0;
 	}
-	if (ioctl_again(m->region->fd, SHPT_IOC_LOCK, &arg))
-		return refuse_lock(errno, m->region->fd, why);
+	if (ioctl_again(m->guest->region, SHPT_IOC_LOCK, &arg))
+		return refuse_lock(errno, m->guest->region, why);
 	return 0;
 }

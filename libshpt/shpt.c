@@ -321,7 +321,7 @@ static int map_region(const struct request *req, int region, struct mapping *m,
 
 	if (chunks.end <= chunks.start)
 		return refuse_guest(EOVERFLOW, req->fd, why);
-	m->guest = guest_new(req, chunks, why);
+	m->guest = guest_new(req, region, chunks, why);
 	if (!m->guest)
 		return -1;
 	if (strict ? map_strict(req, region, m, why) :
@@ -332,8 +332,6 @@ static int map_region(const struct request *req, int region, struct mapping *m,
 	}
 
 	m->unit = CHUNK_BYTES;
-	m->region_id = m->region->id;
-	m->region->origin = m->addr - req->offset;
 	m->guest->range = whole_chunks(m->addr, m->length);
 	if (strict)
 		cut_edges(m);
@@ -352,16 +350,12 @@ static int map_backing(const struct request *req, int device, struct mapping *m,
 
 	if (region < 0)
 		return -1;
-	m->region = hold_region(region, region_id(region));
-	if (!m->region)
-		return refuse_region(errno, req->fd, why);
-	err = set_nodes(req, m->region->fd, why);
+	m->region_id = region_id(region);
+	err = set_nodes(req, region, why);
 	if (!err)
-		err = map_region(req, m->region->fd, m, why);
-	if (err) {
-		release_region(m->region);
-		m->region = NULL;
-	}
+		err = map_region(req, region, m, why);
+	if (err)
+		close(region);
 	return err;
 }
 

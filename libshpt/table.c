@@ -62,7 +62,6 @@ void mapping_free(struct mapping *m)
 {
 	if (m->guest && --m->guest->entries == 0)
 		guest_free(m->guest);
-	release_region(m->region);
 	free(m);
 }
 
@@ -90,8 +89,6 @@ void table_cut(struct range range, struct mapping *spare)
 			m->next = spare;
 			if (m->guest)
 				m->guest->entries++;
-			if (m->region)
-				m->region->entries++;
 			if (!shrink(spare, high)) {
 				m->next = spare->next;
 				mapping_free(spare);

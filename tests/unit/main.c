@@ -73,7 +73,7 @@ struct mapping *add_guest(uintptr_t chunk, uintptr_t addr, size_t length,
 			      mapped_prot(READ_WRITE, is_private),
 			      MAP_SHARED | MAP_FIXED_NOREPLACE, req.fd, 0),
 			 MAP_FAILED);
-	m->guest = guest_new(&req, m->taken, &why);
+	m->guest = guest_new(&req, -1, m->taken, &why);
 	ck_assert_msg(m->guest, "%s", why.text);
 	if (attr->flags & LIBSHPT_BREAK_ON_WRITE)
 		watch_writes(m->guest);

@@ -232,6 +232,28 @@ START_TEST(what_cannot_be_filled)
 }
 END_TEST
 
+/* For writing, a private chunk that is shared is first broken. */
+START_TEST(breaks_private_chunks)
+{
+	static const struct libshpt_attr private = { .flags = LIBSHPT_PRIVATE };
+	struct libshpt_populate how = { 0 };
+	uintptr_t chunk = free_chunks(2);
+	struct mapping *m =
+		add_guest(chunk, chunk, 2 * CHUNK_BYTES, -1, &private);
+	char *p = (char *)chunk + CHUNK_BYTES;
+
+	ck_assert_int_eq(libshpt_populate(p, PAGE, &how, sizeof(how)), 0);
+	ck_assert(chunk_at(m->guest, (uintptr_t)p)->shared);
+	how.flags = LIBSHPT_POPULATE_WRITE;
+	ck_assert_int_eq(libshpt_populate(p, PAGE, &how, sizeof(how)), 0);
+	ck_assert(!chunk_at(m->guest, (uintptr_t)p)->shared);
+	ck_assert(chunk_at(m->guest, chunk)->shared);
+	ck_assert_int_eq(mapped_kb(p), PAGE / 1024);
+	*p = 1;
+	ck_assert_int_eq(libshpt_unmap((void *)chunk, 2 * CHUNK_BYTES), 0);
+}
+END_TEST
+
 START_TEST(bad_arguments_fail)
 {
 	struct {
@@ -371,6 +393,7 @@ TCase *populate_tests(void)
 	tcase_add_test(t, fills_mappings_side_by_side);
 	tcase_add_test(t, ends_when_told);
 	tcase_add_test(t, what_cannot_be_filled);
+	tcase_add_test(t, breaks_private_chunks);
 	tcase_add_test(t, bad_arguments_fail);
 	tcase_add_test(t, attribute_populate);
 	tcase_add_test(t, attribute_populate_fails);

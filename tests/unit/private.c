@@ -200,7 +200,7 @@ START_TEST(without_address_space)
 
 	if (pid == 0) {
 		setrlimit(RLIMIT_AS, &limit);
-		if (guest_new(&req, (struct range){ 0, G }, &why))
+		if (guest_new(&req, -1, (struct range){ 0, G }, &why))
 			_exit(1);
 		_exit(why.err != ENOMEM ||
 		      !strstr(why.text, "as much address space again"));

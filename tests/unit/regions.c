@@ -215,44 +215,12 @@ START_TEST(calls_on_bad_files)
 }
 END_TEST
 
-/* The program has closed the library's fd, and another file has its number. */
-START_TEST(a_number_used_again)
+START_TEST(no_region)
 {
-	uintptr_t chunk = free_chunks(3);
-	static const struct libshpt_attr none;
-	struct mapping *m = add_guest(chunk, chunk, 3 * CHUNK_BYTES, -1, &none);
 	int fd = new_memfd(PAGE, 0);
-	struct held_region *held = hold_region(fd, 1);
 
-	m->region = held;
-	ck_assert_int_eq(m->region->fd, fd);
-	ck_assert_int_eq(region_of_mapping(m), -1);
 	ck_assert(!is_region(fd));
 	ck_assert_uint_eq(region_id(fd), 0);
-
-	for (int i = 0; i < 3; i++) {
-		/* The one in the middle first: two parts are left. */
-		uintptr_t at = chunk + (i + 1) % 3 * CHUNK_BYTES;
-
-		ck_assert_int_eq(libshpt_unmap((void *)at, CHUNK_BYTES), 0);
-		ck_assert_int_ge(fcntl(fd, F_GETFD), 0);
-		if (i < 2)
-			ck_assert_uint_eq(held->entries, 2 - i);
-	}
-}
-END_TEST
-
-START_TEST(no_standard_stream)
-{
-	int fd = new_memfd(PAGE, 0);
-	struct held_region *region;
-
-	ck_assert_int_eq(dup2(fd, STDIN_FILENO), STDIN_FILENO);
-	region = hold_region(STDIN_FILENO, 1);
-	ck_assert_ptr_nonnull(region);
-	ck_assert_int_gt(region->fd, STDERR_FILENO);
-	ck_assert_int_eq(fcntl(STDIN_FILENO, F_GETFD), -1);
-	release_region(region);
 }
 END_TEST
 
@@ -269,7 +237,6 @@ TCase *regions_tests(void)
 	tcase_add_test(t, of_this_machine);
 	tcase_add_test(t, structs_of_all_releases);
 	tcase_add_test(t, calls_on_bad_files);
-	tcase_add_test(t, a_number_used_again);
-	tcase_add_test(t, no_standard_stream);
+	tcase_add_test(t, no_region);
 	return t;
 }
