@@ -3,10 +3,11 @@
  * fork.c - mappings in the child of fork(2)
  *
  * The child inherits the mappings and the table. The handlers keep the table
- * and the guests whole when another thread is changing them, and introduce the child to the
- * kernel part, see in_child() in shpt.c. A child made without the handlers
- * (vfork(2), _Fork(3), clone(2)) may use its mappings as well; it is introduced
- * by its first access, which then has to be one by the program itself.
+ * and the guests whole when another thread is changing them, and introduce the
+ * child to the kernel part, see in_child() in shpt.c. A child made without the
+ * handlers (vfork(2), _Fork(3), clone(2)) may use its mappings as well; it is
+ * introduced by its first access, which then has to be one by the program
+ * itself.
  */
 #include <errno.h>
 #include <pthread.h>

@@ -110,8 +110,8 @@ static unsigned int start_threads(pthread_t threads[], unsigned int n,
 static unsigned int helpers(const struct libshpt_populate *how,
 			    struct range range)
 {
-	size_t steps = round_up(range.end - range.start, STEP_BYTES) /
-		       STEP_BYTES;
+	size_t steps =
+		round_up(range.end - range.start, STEP_BYTES) / STEP_BYTES;
 	size_t n = how->threads;
 
 	if (n > steps)
@@ -125,9 +125,8 @@ static void tell(const struct libshpt_populate *how, struct task *task)
 {
 	int none = 0;
 
-	if (how->progress &&
-	    how->progress(how->arg, task->done,
-			  task->range.end - task->range.start))
+	if (how->progress && how->progress(how->arg, task->done,
+					   task->range.end - task->range.start))
 		atomic_compare_exchange_strong(&task->err, &none, ECANCELED);
 }
 

@@ -128,7 +128,8 @@ static bool reaches_beyond(const struct mapping *m, struct range range)
  * Makes way for a fixed mapping at @range. mmap(2) alone would replace the
  * caller's bytes of an older mapping, but the kernel part refuses to cut
  * chunks, so an older mapping whose bytes all lie in @range, but not all of its
- * chunks, goes as a whole here. Its place in @range stays claimed. Returns whether there was one.
+ * chunks, goes as a whole here. Its place in @range stays claimed. Returns
+ * whether there was one.
  */
 bool table_evict(struct range range)
 {

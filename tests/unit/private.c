@@ -499,10 +499,13 @@ START_TEST(children_of_threads_break)
 	/* Installs the handlers of fork(2). */
 	libshpt_map(NULL, PAGE, READ_WRITE, PLAIN | MAP_ANONYMOUS, -1, 0);
 	ck_assert_int_eq(pthread_barrier_init(&barrier, NULL, 3), 0);
-	for (size_t i = 0; i < 2; i++)
-		ck_assert_int_eq(pthread_create(&threads[i], NULL, break_many,
-						(void *)(chunk + 2 * i * MANY * G)),
-				 0);
+	for (size_t i = 0; i < 2; i++) {
+		void *first = (void *)(chunk + 2 * i * MANY * G);
+
+		ck_assert_int_eq(
+			pthread_create(&threads[i], NULL, break_many, first),
+			0);
+	}
 	pthread_barrier_wait(&barrier);
 	for (int i = 0; i < 100; i++) {
 		int status;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * libshpt_populate() fills shared page tables, by several threads, and stops at
- * signals and at the end of the file; the attributes populate and lock; and a
- * program that closes the library's descriptors takes nothing from it.
+ * libshpt_populate() fills shared page tables, for all, by several threads; what
+ * is no longer shared it fills as well. It goes on after signals and stops at
+ * the end of the file. The attributes populate and lock. A mapping costs no
+ * descriptor.
  */
 #include "refusal.h"
 
@@ -53,7 +54,27 @@ static int sum(void *arg, uint64_t done, uint64_t length)
 	return 0;
 }
 
-/* From the middle of a chunk into the next one, and no fault but two links. */
+static void touch_all(char *p, size_t bytes)
+{
+	for (size_t at = 0; at < bytes; at += PAGE)
+		(void)*(volatile char *)(p + at);
+}
+
+/* What another process finds; it only has to link two chunks, for each of which
+ * the core may come twice. */
+static void finds_all(void *arg)
+{
+	char *p = map_ok(0, *(int *)arg, BYTES, CHUNK - BYTES / 2);
+	long long served = region_fact(id_of(p), "faults_served");
+	long before = faults();
+
+	touch_all(p, BYTES);
+	CHECK_LE(faults() - before, 8);
+	CHECK_EQ(region_fact(id_of(p), "faults_served"), served);
+	MUST(libshpt_unmap(p, BYTES));
+}
+
+/* From the middle of a chunk into the next one. */
 static void fills_for_all(int fd)
 {
 	size_t offset = CHUNK - BYTES / 2;
@@ -65,42 +86,68 @@ static void fills_for_all(int fd)
 		.arg = &done,
 	};
 	char *p = map_ok(0, fd, BYTES, offset);
-	uint64_t id = id_of(p);
 	long before;
 
 	populate_ok(p, BYTES, &how);
 	CHECK_EQ(done, BYTES);
-	CHECK_EQ(region_fact(id, "faults_served"), 0);
+	CHECK_EQ(linked_chunks(p), 2);
 	before = faults();
 	for (size_t at = 0; at < BYTES; at += PAGE)
 		store(p + at, word(1, at));
-	/* Two link, and the core may have come twice for each. */
 	CHECK_LE(faults() - before, 8);
-	CHECK_EQ(region_fact(id, "faults_served"), 0);
+	join(spawn(finds_all, &fd));
 	CHECK_EQ(pread(fd, &done, 8, offset + 5 * PAGE), 8);
 	CHECK_EQ(done, word(1, 5 * PAGE));
 	MUST(libshpt_unmap(p, BYTES));
 }
 
+/* The second of two chunks is shared no longer. */
+static void fills_what_is_replaced(int fd)
+{
+	char *p = map_ok(0, fd, 2 * CHUNK, 0), *around = p + CHUNK - MIB;
+	long before;
+
+	MUST(libshpt_unmap(p + 2 * CHUNK - PAGE, PAGE));
+	populate_ok(around, 2 * MIB, NULL);
+	CHECK_EQ(linked_chunks(p), 1);
+	before = faults();
+	touch_all(around, 2 * MIB);
+	CHECK_LE(faults() - before, 8);
+	MUST(libshpt_unmap(p, 2 * CHUNK - PAGE));
+}
+
+static unsigned int open_files(void)
+{
+	unsigned int n = 0;
+
+	for (int fd = 3; fd < 64; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
 static void ends_with_the_file(int fd)
 {
+	unsigned int n = open_files();
 	char *p;
 
 	MUST(ftruncate(fd, BYTES));
 	p = map_ok(0, fd, BYTES + MIB, 0);
 	MUST_FAIL(libshpt_populate(p, BYTES + MIB, NULL, 0), EFAULT);
 	check_sentence(libshpt_errormsg(), "file ends");
-	CHECK_EQ(region_fact(id_of(p), "faults_served"), 0);
 	MUST(libshpt_unmap(p, BYTES + MIB));
 	CHECK_EQ(fact("guests"), 0);
 	MUST_FAIL(map_with(LIBSHPT_POPULATE, fd, BYTES + MIB, 0), EFAULT);
 	check_sentence(libshpt_errormsg(), "file ends");
 	CHECK_EQ(fact("guests"), 0);
+	CHECK_EQ(open_files(), n);
 }
+
+static volatile sig_atomic_t signals;
 
 static void on_signal(int sig)
 {
 	(void)sig;
+	signals++;
 }
 
 /* Every so many milliseconds; 0: no more. */
@@ -116,35 +163,26 @@ static void interrupt(long ms)
 	MUST(setitimer(ITIMER_REAL, &when, NULL));
 }
 
-/* Another thread of the library's has no signals. */
-static void stops_at_signals(void)
+/* By call and by attribute. */
+static void goes_on_after_signals(void)
 {
-	int fd = backing(MEMFD, 512 * MIB);
-	uint64_t done = 0;
-	struct libshpt_populate how = {
-		.threads = 2,
-		.progress = sum,
-		.arg = &done,
-	};
-	char *p = map_ok(0, fd, 512 * MIB, 0);
+	struct libshpt_populate how = { .threads = 2 };
 
-	interrupt(50);
-	MUST_FAIL(libshpt_populate(p, 512 * MIB, &how, sizeof(how)), EINTR);
-	interrupt(0);
-	check_sentence(libshpt_errormsg(), "call again");
-	CHECK(done < 512 * MIB, "all was done");
-	MUST(libshpt_unmap(p, 512 * MIB));
-	close(fd);
+	for (int i = 0; i < 2; i++) {
+		int fd = backing(MEMFD, BYTES);
+		char *p;
 
-	/* A map call is not interrupted. */
-	fd = backing(MEMFD, BYTES);
-	interrupt(20);
-	p = map_ok(LIBSHPT_POPULATE, fd, BYTES, 0);
-	interrupt(0);
-	CHECK_EQ(region_fact(id_of(p), "faults_served"), 0);
-	CHECK_GE(region_fact(id_of(p), "table_bytes"), BYTES / (2 * MIB) * PAGE);
-	MUST(libshpt_unmap(p, BYTES));
-	close(fd);
+		interrupt(5);
+		p = map_ok(i ? LIBSHPT_POPULATE : 0, fd, BYTES, 0);
+		if (i == 0)
+			populate_ok(p, BYTES, &how);
+		interrupt(0);
+		CHECK_GE(region_fact(id_of(p), "table_bytes"),
+			 BYTES / (2 * MIB) * PAGE);
+		MUST(libshpt_unmap(p, BYTES));
+		close(fd);
+	}
+	CHECK_GE(signals, 2);
 }
 
 static void ordinary_user(void *arg)
@@ -177,43 +215,23 @@ static void locks(int kind)
 	MUST(libshpt_unmap(p, BYTES));
 }
 
-static unsigned int open_files(void)
-{
-	unsigned int n = 0;
-
-	for (int fd = 3; fd < 64; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
-
-/* Those of the library among them; then other files have the numbers. */
+/* As daemons do; then other files have the numbers. */
 static void closes_all(void *arg)
 {
-	char *p = map_ok(0, *(int *)arg, BYTES, 0);
-	unsigned int n;
+	unsigned int n = open_files();
+	char *p = map_ok(0, *(int *)arg, 2 * CHUNK, 0);
 
+	CHECK_EQ(open_files(), n);
 	MUST(close_range(3, ~0U, 0));
 	while (open("/dev/zero", O_RDONLY | O_CLOEXEC) < 20)
 		;
 	n = open_files();
 	populate_ok(p, MIB, NULL);
 	CHECK_EQ(linked_chunks(p), 1);
-	MUST(libshpt_unmap(p, BYTES));
-	CHECK_EQ(open_files(), n);
-}
-
-/* A mapping costs a descriptor, whatever becomes of its parts. */
-static void closes_its_own(void *arg)
-{
-	unsigned int before = open_files();
-	char *p = map_ok(0, *(int *)arg, 2 * CHUNK, 0);
-
-	CHECK_EQ(open_files(), before + 1);
 	MUST(libshpt_unmap(p, CHUNK));
 	populate_ok(p + CHUNK, MIB, NULL);
-	CHECK_EQ(open_files(), before + 1);
 	MUST(libshpt_unmap(p + CHUNK, CHUNK));
-	CHECK_EQ(open_files(), before);
+	CHECK_EQ(open_files(), n);
 }
 
 static void test(int kind)
@@ -221,11 +239,11 @@ static void test(int kind)
 	int fd = backing(kind, 2 * CHUNK);
 
 	fills_for_all(fd);
+	fills_what_is_replaced(fd);
 	join(spawn(closes_all, &fd));
-	join(spawn(closes_its_own, &fd));
 	ends_with_the_file(fd);
 	if (kind == MEMFD)
-		stops_at_signals();
+		goes_on_after_signals();
 	locks(kind);
 }
 
