@@ -218,7 +218,8 @@ static bool is_mapped_sync(const struct line *line, int fd)
 	return sync;
 }
 
-/* If the mapping was lost on the way, it is made anew as it was. */
+/* If the mapping was lost on the way, it is made anew as it was. The address is
+ * a hint then, for MAP_SHARED_VALIDATE knows no MAP_FIXED_NOREPLACE. */
 static int share(struct range range, const struct line *line, int fd,
 		 struct reason *why)
 {
@@ -230,13 +231,15 @@ static int share(struct range range, const struct line *line, int fd,
 					       MAP_SHARED;
 	off_t offset = line->offset + (off_t)(range.start - line->range.start);
 	size_t bytes = range.end - range.start;
-	void *addr = (void *)range.start;
+	void *addr = (void *)range.start, *p;
 
 	if (libshpt_map_attr(addr, bytes, prot, flags | MAP_FIXED, fd, offset,
 			     &attr, sizeof(attr)) != MAP_FAILED)
 		return 0;
 	refuse(why, errno, "%s", libshpt_errormsg());
-	(void)mmap(addr, bytes, prot, flags | MAP_FIXED_NOREPLACE, fd, offset);
+	p = mmap(addr, bytes, prot, flags, fd, offset);
+	if (p != addr && p != MAP_FAILED)
+		munmap(p, bytes);
 	errno = why->err;
 	return -1;
 }

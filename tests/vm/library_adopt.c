@@ -124,7 +124,7 @@ static bool is_sync(const char *p)
 static void synchronous(int fd)
 {
 	char *p = MUST(mmap(BASE + OFFSET, BYTES, RW, MAP_SHARED_VALIDATE |
-			    MAP_SYNC | MAP_FIXED_NOREPLACE, fd, OFFSET));
+			    MAP_SYNC | MAP_FIXED, fd, OFFSET));
 
 	CHECK(is_sync(p), "VmFlags do not say sf");
 	MUST(libshpt_adopt(p, BYTES));

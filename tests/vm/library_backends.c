@@ -133,8 +133,9 @@ static void user(void *arg)
 		p = map_by("hugetlb", 2 * CHUNK, MAP_SHARED | MAP_NORESERVE,
 			   h.fd, 0);
 	else
-		p = MUST(mmap((char *)0x400000000000UL + HUGE, 2 * CHUNK, RW,
-			      MAP_SHARED | MAP_NORESERVE, h.fd, 0));
+		p = MUST(mmap((char *)0x400000000000UL + (1 + me) * HUGE,
+			      2 * CHUNK, RW, MAP_SHARED | MAP_NORESERVE, h.fd,
+			      0));
 	if (me)
 		meet(h.step);
 	before = faults();
@@ -182,7 +183,7 @@ static void hugetlb(void)
 	write_text("/proc/sys/vm/nr_overcommit_hugepages", "16");
 	CHECK(use_one_table(true), "the kernel does not share PMD tables");
 	CHECK(!use_one_table(false),
-	      "mmap(2) at no multiple of 1 GiB shares them as well");
+	      "mmap(2) at addresses that differ modulo 1 GiB does so, too");
 
 	/* Small ones too, for as long as there are any. */
 	p = map_by("hugetlb", 3 * MIB, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -138,10 +138,11 @@ static void other_faults(int fd)
 
 static void *writer(void *arg)
 {
-	char *p = arg;
+	char *p = arg, *chunk = p - (uintptr_t)p % CHUNK;
 
 	for (int i = 0; i < 10; i++) {
-		CHECK_EQ(load(p + CHUNK - 8), 0);
+		CHECK_EQ(load(chunk + CHUNK - STEP),
+			 word(0, CHUNK - STEP));
 		store(p + i * PAGE, (uint64_t)p);
 		store(p + CHUNK + i * PAGE, (uint64_t)p);
 	}
