@@ -6,14 +6,16 @@
  * of a process. They listen to its mmu notifiers, which say nothing about the
  * host's tables: they would go on using pages that the host has given back. A
  * process that has such an MMU is refused as a guest (shpt_mm_register). One
- * that gets it later loses its links before the MMU can look: there are three
- * doors to registering, all exported functions, and each is watched here.
+ * that gets it later loses its links before the MMU can look: all registering
+ * goes through __mmu_notifier_register(), and that is watched here. Of interval
+ * notifiers only the first one of an mm does, with no subscription of its own,
+ * to prepare the mm for them; who has become a guest before it is noticed there,
+ * and who comes after it is refused, for the preparation stays.
  *
  * The watch is ftrace's, with FTRACE_OPS_FL_PERMANENT: as long as it is there
  * nobody can switch ftrace off (kernel.ftrace_enabled), and where that has been
- * done before it is refused. Kprobes on these functions would be refused
- * neither, and catch nothing. Without the watch there is no safe service, so
- * the module does not load then.
+ * done before, it is refused. A kprobe would not be refused, and catch nothing.
+ * Without the watch there is no safe service, so the module does not load then.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -22,10 +24,11 @@
 
 #include "internal.h"
 
-/* __mmu_notifier_register(subscription, mm); NULL prepares for intervals. */
-static void on_notifier_register(unsigned long ip, unsigned long parent_ip,
-				 struct ftrace_ops *ops,
-				 struct ftrace_regs *fregs)
+#define WATCHED	"__mmu_notifier_register"
+
+/* __mmu_notifier_register(subscription, mm) */
+static void on_register(unsigned long ip, unsigned long parent_ip,
+			struct ftrace_ops *ops, struct ftrace_regs *fregs)
 {
 	struct pt_regs *regs = ftrace_get_regs(fregs);
 
@@ -33,78 +36,33 @@ static void on_notifier_register(unsigned long ip, unsigned long parent_ip,
 		shpt_mm_set_foreign((struct mm_struct *)regs->si);
 }
 
-/* mmu_interval_notifier_insert*(interval_sub, mm, ...) */
-static void on_interval_insert(unsigned long ip, unsigned long parent_ip,
-			       struct ftrace_ops *ops,
-			       struct ftrace_regs *fregs)
-{
-	struct pt_regs *regs = ftrace_get_regs(fregs);
-
-	shpt_mm_set_foreign((struct mm_struct *)regs->si);
-}
-
-#define WATCH_FLAGS							\
-	(FTRACE_OPS_FL_PERMANENT | FTRACE_OPS_FL_SAVE_REGS |		\
-	 FTRACE_OPS_FL_RECURSION)
-
-static struct door {
-	const char *function;
-	struct ftrace_ops watch;
-} doors[] = {
-	{
-		.function = "__mmu_notifier_register",
-		.watch = { .func = on_notifier_register, .flags = WATCH_FLAGS },
-	}, {
-		.function = "mmu_interval_notifier_insert",
-		.watch = { .func = on_interval_insert, .flags = WATCH_FLAGS },
-	}, {
-		.function = "mmu_interval_notifier_insert_locked",
-		.watch = { .func = on_interval_insert, .flags = WATCH_FLAGS },
-	},
+static struct ftrace_ops watch = {
+	.func = on_register,
+	.flags = FTRACE_OPS_FL_PERMANENT | FTRACE_OPS_FL_SAVE_REGS |
+		 FTRACE_OPS_FL_RECURSION,
 };
-
-static int watch_door(struct door *door)
-{
-	char name[64];
-	int err;
-
-	strscpy(name, door->function, sizeof(name));
-	err = ftrace_set_filter(&door->watch, name, strlen(name), 1);
-	if (err)
-		return err;
-	err = register_ftrace_function(&door->watch);
-	if (err)
-		ftrace_free_filter(&door->watch);
-	return err;
-}
-
-static void unwatch_doors(int n)
-{
-	while (n--) {
-		unregister_ftrace_function(&doors[n].watch);
-		ftrace_free_filter(&doors[n].watch);
-	}
-}
 
 int shpt_foreign_init(void)
 {
-	int i, err;
+	unsigned char name[] = WATCHED;
+	int err;
 
-	for (i = 0; i < ARRAY_SIZE(doors); i++) {
-		err = watch_door(&doors[i]);
+	err = ftrace_set_filter(&watch, name, strlen(WATCHED), 1);
+	if (!err) {
+		err = register_ftrace_function(&watch);
 		if (!err)
-			continue;
-		pr_err("cannot watch %s (%d): other MMUs would go unnoticed, so shpt does not serve%s\n",
-		       doors[i].function, err,
-		       err == -EBUSY ? "; set the sysctl kernel.ftrace_enabled to 1" :
-				       "");
-		unwatch_doors(i);
-		return err;
+			return 0;
+		ftrace_free_filter(&watch);
 	}
-	return 0;
+	pr_err("cannot watch " WATCHED " (%d): without it shpt does not serve\n",
+	       err);
+	if (err == -EBUSY)
+		pr_err("set the sysctl kernel.ftrace_enabled to 1\n");
+	return err;
 }
 
 void shpt_foreign_exit(void)
 {
-	unwatch_doors(ARRAY_SIZE(doors));
+	unregister_ftrace_function(&watch);
+	ftrace_free_filter(&watch);
 }

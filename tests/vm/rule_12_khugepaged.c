@@ -4,11 +4,13 @@
  * takes PTE tables out of every address space that maps them: the host's too, where
  * the kernel frees them only when nobody can be walking them. Guests walk them
  * meanwhile in all ways that there are: as the CPU does, with and without the
- * lock of the table, and with interrupts off.
+ * lock of the table, with interrupts off, and slowly.
  */
 #include "vmtest.h"
 
 #include <sys/uio.h>
+
+#include "modules/shpt_test.h"
 
 #define THP	"/sys/kernel/mm/transparent_hugepage/"
 #define BYTES	(16 * MIB)
@@ -96,6 +98,22 @@ static void worker(void *arg)
 	}
 }
 
+/* One who takes his time, at one table after the other. */
+static void watcher(void *arg)
+{
+	int dev = MUST(open(SHPT_TEST_DEVICE, O_RDWR | O_CLOEXEC));
+	char *p = map_guest(t.fd, 1);
+	long ret;
+
+	(void)arg;
+	for (size_t off = 0; !*t.stop; off = (off + HUGE) % BYTES) {
+		(void)load(p + off);
+		ret = ioctl(dev, SHPT_TEST_WATCH_PTES, p + off);
+		CHECK(ret == 1 || errno == EAGAIN,
+		      "a table was freed under one who looks at it");
+	}
+}
+
 static long long huge_kb(void)
 {
 	return number_in("/proc/meminfo", "ShmemHugePages");
@@ -103,7 +121,7 @@ static long long huge_kb(void)
 
 static void test(int kind)
 {
-	pid_t pids[WORKERS];
+	pid_t pids[WORKERS + 1];
 	uint64_t before;
 	size_t off;
 	char *p, *q;
@@ -125,6 +143,7 @@ static void test(int kind)
 	p = map_guest(t.fd, 1);
 	for (i = 0; i < WORKERS; i++)
 		pids[i] = spawn(worker, (void *)(long)i);
+	pids[WORKERS] = spawn(watcher, NULL);
 	MUST(madvise(q, BYTES, MADV_HUGEPAGE));
 	for (i = 0; i < ROUNDS; i++) {
 		/* It wants page tables of ours there, too. */
@@ -145,7 +164,7 @@ static void test(int kind)
 				CHECK_EQ(load(p + off), word(1, off));
 	}
 	*t.stop = true;
-	for (i = 0; i < WORKERS; i++)
+	for (i = 0; i <= WORKERS; i++)
 		join(pids[i]);
 	write_text(THP "khugepaged/scan_sleep_millisecs", "10000");
 	write_text(THP "khugepaged/pages_to_scan", "4096");

@@ -155,6 +155,35 @@ static long walk_slowly(unsigned long addr)
 	return ret;
 }
 
+/* May be called with the RCU read lock held, which PTE tables are freed by. */
+static long watch_pte_table(pud_t pud, unsigned long addr)
+{
+	pmd_t pmd;
+
+	if (!pud_present(pud) || pud_leaf(pud))
+		return -EAGAIN;
+	pmd = READ_ONCE(pud_pgtable(pud)[pmd_index(addr)]);
+	if (!pmd_present(pmd) || pmd_leaf(pmd))
+		return -EAGAIN;
+	mdelay(300);
+	return PageTable(pmd_page(pmd));
+}
+
+static long watch_ptes(unsigned long addr)
+{
+	struct mm_struct *mm = current->mm;
+	long ret;
+
+	if (addr >= TASK_SIZE)
+		return -EINVAL;
+	mmap_read_lock(mm);
+	rcu_read_lock();
+	ret = watch_pte_table(find_pud(mm, addr), addr);
+	rcu_read_unlock();
+	mmap_read_unlock(mm);
+	return ret;
+}
+
 static long touch_nowait(unsigned long addr)
 {
 	struct page *page;
@@ -198,6 +227,9 @@ static long shpt_test_ioctl(struct file *file, unsigned int cmd,
 		break;
 	case SHPT_TEST_WALK_SLOWLY:
 		ret = walk_slowly(arg);
+		break;
+	case SHPT_TEST_WATCH_PTES:
+		ret = watch_ptes(arg);
 		break;
 	case SHPT_TEST_WARN:
 		WARN(1, "shpt_test was asked to warn\n");

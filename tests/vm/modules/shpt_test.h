@@ -63,4 +63,11 @@ struct shpt_test_tables {
  */
 #define SHPT_TEST_WALK_SLOWLY	_IO(SHPT_TEST_MAGIC, 10)
 
+/*
+ * Look at the PTE table that translates the address that is the argument for
+ * 300 ms, as one who holds the mmap_lock and the RCU read lock: 1 if it is a
+ * page table still, 0 if it was freed. EAGAIN: there is none.
+ */
+#define SHPT_TEST_WATCH_PTES	_IO(SHPT_TEST_MAGIC, 11)
+
 #endif /* SHPT_TEST_H */
