@@ -88,8 +88,8 @@ int map_best(const struct request *req, struct mapping *m, struct reason *why)
 		return -1;
 	if (asked && asked != (hugetlb ? &hugetlb_backend : &shpt_backend))
 		refuse(&m->why, ECANCELED,
-		       "LIBSHPT_BACKEND is \"%s\" in the environment: unset it "
-		       "to have the best there is",
+		       "LIBSHPT_BACKEND is \"%s\": unset it to have the best "
+		       "there is",
 		       asked->name);
 	for (int i = 0; backends[i]; i++) {
 		if (!is_candidate(backends[i], asked, hugetlb) ||

@@ -91,17 +91,20 @@ static int map_huge(const struct request *req, struct mapping *m,
 		.start = req->offset,
 		.end = round_up(req->offset + req->length, unit),
 	};
+	struct reason none = { 0 };
 
 	if (check_huge(req, unit, why))
 		return -1;
-	if (!shared_bytes(pages, unit)) {
-		refuse_no_chunk(req, unit, why);
-		if (req->attr->flags & LIBSHPT_REQUIRE_SHARED)
-			return -1;
-		m->why = *why;
+	if (!shared_bytes(pages, unit))
+		refuse_no_chunk(req, unit, &none);
+	if (none.err && req->attr->flags & LIBSHPT_REQUIRE_SHARED) {
+		*why = none;
+		return -1;
 	}
 	if (map_aligned(req, unit, align, m, why))
 		return -1;
+	if (m->why.err == 0)
+		m->why = none;
 	populate(req, m);
 	return 0;
 }

@@ -114,7 +114,9 @@ void *libshpt_map(void *addr, size_t length, int prot, int flags, int fd,
  * Where memory comes from on a machine with several NUMA nodes: the page tables
  * that the shpt module shares, and with every backend pages of shmem and
  * hugetlb that are yet to be allocated. DAX has its pages where they are. With
- * the module it concerns all who map the file: the last to ask has it.
+ * the module it concerns all who map the file: the last to ask has it. Of tables
+ * on each node, a process uses those of the node where it was first to touch the
+ * mapping, a child of fork(2) those of the node where it began.
  */
 enum libshpt_node_policy {
 	LIBSHPT_NODE_DEFAULT = 0,	/* changes nothing */

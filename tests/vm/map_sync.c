@@ -5,6 +5,8 @@
  */
 #include "vmtest.h"
 
+#include <glob.h>
+
 #define RW	(PROT_READ | PROT_WRITE)
 
 static char *map_sync(int reg, int prot)
@@ -42,6 +44,36 @@ static void refused(int fd)
 	MUST_FAIL(map_sync(reg, PROT_READ), EOPNOTSUPP);
 	store(map_region(reg, 1, 0), 1);
 	close(reg);
+}
+
+/* How often the journals of all ext4 file systems have been committed. */
+static long long commits(void)
+{
+	long long n, sum = 0;
+	glob_t infos;
+
+	CHECK_EQ(glob("/proc/fs/jbd2/*/info", 0, NULL, &infos), 0);
+	for (size_t i = 0; i < infos.gl_pathc; i++) {
+		FILE *info = fopen(infos.gl_pathv[i], "re");
+
+		CHECK(info && fscanf(info, "%lld transactions", &n) == 1,
+		      "%s has no number of transactions", infos.gl_pathv[i]);
+		fclose(info);
+		sum += n;
+	}
+	globfree(&infos);
+	return sum;
+}
+
+/* What the file system has to know of a block is safe when a store is done. */
+static void is_kept(int kind)
+{
+	int reg = MUST(open_with(backing(kind, 2 * MIB), SHPT_OPEN_SYNC));
+	char *p = MUST(map_sync(reg, RW));
+	long long before = commits();
+
+	store(p + MIB, 1);
+	CHECK_GE(commits(), before + 1);
 }
 
 static void granted(int fd)
@@ -86,6 +118,7 @@ static void test(int kind)
 		refused(backing(DAX, 2 * MIB));
 	} else {
 		granted(fd);
+		is_kept(kind);
 	}
 }
 
