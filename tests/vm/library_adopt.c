@@ -52,6 +52,8 @@ static void with_threads(int fd)
 		sched_yield();
 	MUST(libshpt_adopt(p, BYTES));
 	CHECK(is_guest(p), "not shared: %s", maps_line(p));
+	for (uint64_t last = rounds; rounds < last + 3;)
+		sched_yield();
 	CHECK_EQ(linked_chunks(p), 1);
 	/* Again, and again after it was replaced. */
 	MUST(libshpt_adopt(p, BYTES));
