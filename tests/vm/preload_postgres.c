@@ -102,10 +102,9 @@ static void stop(void)
 /* Processes that have a guest mapped, by their titles. */
 static int mapped_by(const char *title)
 {
-	return atoi(MUST_RUN("n=0; for p in /proc/[0-9]*; do "
-			     "grep -aq '%s' $p/cmdline 2>/dev/null && "
-			     "grep -q ' shpt:' $p/maps 2>/dev/null && "
-			     "n=$((n + 1)); done; echo $n", title));
+	return atoi(MUST_RUN("grep -ls ' shpt:' /dev/null "
+			     "$(grep -als '%s' /proc/[0-9]*/cmdline | "
+			     "sed s/cmdline/maps/) | wc -l", title));
 }
 
 static void check_sharing(void)
