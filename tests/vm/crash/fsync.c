@@ -12,6 +12,7 @@ enum { FSYNC, FDATASYNC, MSYNC, OTHERS, WAYS };
 static struct {
 	int reg;
 	volatile uint64_t *begun, *ended;	/* syncs of all, by way */
+	volatile uint64_t *others;		/* who do something else */
 } t;
 
 static const char *folder(void)
@@ -65,6 +66,19 @@ static void filler(void *arg)
 }
 
 /*
+ * Nobody knows when the VM is killed, but of everything there is to be something
+ * by then, however slow it is: who does something else than fill holes does it
+ * once before that begins, and goes on when that is under way.
+ */
+static void let_fillers_begin(void)
+{
+	__atomic_fetch_add(t.others, 1, __ATOMIC_SEQ_CST);
+	for (int way = 0; way < WAYS; way++)
+		while (!t.ended[way])
+			usleep(500);
+}
+
+/*
  * Writes again and again to a page that the last sync made clean. The file
  * system has to hear of each: it moves the time of modification on.
  */
@@ -88,6 +102,8 @@ static void rewriter(void *arg)
 		acknowledge("rewritten %llu %lld %ld\n", (long long)n,
 			    (long long)after.st_mtim.tv_sec,
 			    after.st_mtim.tv_nsec);
+		if (n == 1)
+			let_fillers_begin();
 		usleep(20000);	/* the file system's clock is coarse */
 	}
 }
@@ -105,6 +121,8 @@ static void grower(void *arg)
 		fill_page(p, off);
 		MUST(fsync(reg));
 		acknowledge("grown %zu\n", off);
+		if (off == 0)
+			let_fillers_begin();
 		usleep(10000);
 	}
 	pause();
@@ -116,15 +134,18 @@ static void writers(void)
 
 	t.begun = shared(PAGE);
 	t.ended = shared(PAGE);
+	t.others = shared(PAGE);
 	MUST(ftruncate(crash_file(folder(), "rewritten"), PAGE));
 	crash_file(folder(), "grown");
 	fd = crash_file(folder(), "fsync");
 	make_holes(fd);
 	t.reg = open_region(fd);
-	for (long way = 0; way < WAYS; way++)
-		spawn(filler, (void *)way);
 	spawn(rewriter, NULL);
 	spawn(grower, NULL);
+	while (*t.others < 2)
+		usleep(500);
+	for (long way = 0; way < WAYS; way++)
+		spawn(filler, (void *)way);
 }
 
 static void verify_rewritten(int fd, uint64_t n, const struct timespec *acked)
