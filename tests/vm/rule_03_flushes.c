@@ -2,10 +2,13 @@
 /*
  * Rule 3: who takes away a translation flushes it everywhere before he returns.
  * A thread that does nothing but read is stopped by mprotect(2) of another one,
- * where the kernel itself finds nothing to flush. A hole in the backing is seen
- * by a reader whom many guests that sleep precede in the region's list.
+ * where the kernel itself finds nothing to flush, be it with interrupts off. A
+ * hole in the backing is seen by a reader whom many guests that sleep precede
+ * in the region's list.
  */
 #include "vmtest.h"
+
+#include "modules/shpt_test.h"
 
 #define ROUNDS		40
 #define SLEEPERS	24	/* enough that all CPUs are flushed */
@@ -56,6 +59,51 @@ static void protected(int fd)
 	t.stop = true;
 	pthread_join(thr, NULL);
 	CHECK(t.stale == 0, "%ld reads of what mprotect had taken", t.stale);
+	MUST(munmap(t.p, CHUNK));
+}
+
+static volatile uint64_t gone;
+
+static void *interrupts_off(void *arg)
+{
+	struct shpt_test_words words = { (uintptr_t)t.p, (uintptr_t)&gone };
+	int dev = MUST(open(SHPT_TEST_DEVICE, O_RDWR | O_CLOEXEC));
+
+	while (!t.stop) {
+		long ret;
+
+		(void)probe(t.p, false);
+		ret = ioctl(dev, SHPT_TEST_READ_TWICE, &words);
+		CHECK(ret >= 0 || errno == EAGAIN, "%s", strerror(errno));
+		t.stale += ret == 1;
+		t.turns += ret >= 0;
+	}
+	close(dev);
+	return arg;
+}
+
+/* The flush is waited for, also where a CPU does not hear of it at once. */
+static void not_interrupted(int fd)
+{
+	pthread_t thr;
+
+	t.stop = false;
+	t.p = map_guest(fd, 1);
+	store(t.p, 1);
+	thr = thread(interrupts_off, NULL);
+	for (int i = 0; i < ROUNDS / 2; i++) {
+		come_round();
+		usleep(10000);
+		MUST(mprotect(t.p, CHUNK, PROT_NONE));
+		gone = 1;
+		usleep(60000);
+		gone = 0;
+		MUST(mprotect(t.p, CHUNK, PROT_READ | PROT_WRITE));
+	}
+	t.stop = true;
+	pthread_join(thr, NULL);
+	CHECK(t.stale == 0, "%ld reads with interrupts off of what mprotect had taken",
+	      t.stale);
 	MUST(munmap(t.p, CHUNK));
 }
 
@@ -133,6 +181,7 @@ static void test(int kind)
 	int fd = backing(kind, CHUNK);
 
 	protected(fd);
+	not_interrupted(fd);
 	among_many(fd);
 }
 

@@ -184,6 +184,33 @@ static long watch_ptes(unsigned long addr)
 	return ret;
 }
 
+static long read_twice(void __user *arg)
+{
+	struct shpt_test_words words;
+	u64 __user *word;
+	u64 first, second, flag = 0;
+	long ret;
+
+	if (copy_from_user(&words, arg, sizeof(words)))
+		return -EFAULT;
+	word = u64_to_user_ptr(words.word);
+	if (!access_ok(word, sizeof(u64)) ||
+	    !access_ok(u64_to_user_ptr(words.flag), sizeof(u64)))
+		return -EFAULT;
+	pagefault_disable();
+	local_irq_disable();
+	ret = __get_user(first, word);
+	if (!ret) {
+		mdelay(50);
+		ret = __get_user(flag, (u64 __user *)u64_to_user_ptr(words.flag));
+	}
+	if (!ret)
+		ret = !__get_user(second, word) && second == first && flag;
+	local_irq_enable();
+	pagefault_enable();
+	return ret < 0 ? -EAGAIN : ret;
+}
+
 static long touch_nowait(unsigned long addr)
 {
 	struct page *page;
@@ -230,6 +257,9 @@ static long shpt_test_ioctl(struct file *file, unsigned int cmd,
 		break;
 	case SHPT_TEST_WATCH_PTES:
 		ret = watch_ptes(arg);
+		break;
+	case SHPT_TEST_READ_TWICE:
+		ret = read_twice((void __user *)arg);
 		break;
 	case SHPT_TEST_WARN:
 		WARN(1, "shpt_test was asked to warn\n");

@@ -70,4 +70,15 @@ struct shpt_test_tables {
  */
 #define SHPT_TEST_WATCH_PTES	_IO(SHPT_TEST_MAGIC, 11)
 
+/*
+ * Read a word of the caller's memory twice, 50 ms apart and with interrupts off
+ * all the time, and a flag of his before the second time: 1 if the word could
+ * be read though the flag was set, else 0. EAGAIN: not even the first time.
+ */
+struct shpt_test_words {
+	__u64 word;
+	__u64 flag;
+};
+#define SHPT_TEST_READ_TWICE	_IOW(SHPT_TEST_MAGIC, 12, struct shpt_test_words)
+
 #endif /* SHPT_TEST_H */
