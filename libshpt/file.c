@@ -31,31 +31,52 @@ const char *file_name(int fd, char name[FILE_NAME_BYTES])
 	return name;
 }
 
-/* The type of the file system that @fd is on, as mount(8) has it. */
-const char *file_system(int fd, char fs[FS_NAME_BYTES])
+/*
+ * What /proc/self/mountinfo has of the mount that @fd is on: type, source and
+ * the options of the file system. Returns false for what is on none, as a memfd
+ * is not.
+ */
+static bool find_mount(int fd, char fs[FS_NAME_BYTES],
+		       char options[MOUNT_OPTIONS_BYTES])
 {
 	struct statx st;
 	char *line = NULL;
 	size_t size = 0;
 	FILE *mounts;
+	bool found = false;
 
-	snprintf(fs, FS_NAME_BYTES, "a file system");
 	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st))
-		return fs;
+		return false;
 	mounts = fopen("/proc/self/mountinfo", "re");
 	if (!mounts)
-		return fs;
-	while (getline(&line, &size, mounts) > 0) {
+		return false;
+	while (!found && getline(&line, &size, mounts) > 0) {
 		unsigned long long id;
 		char *type = strstr(line, " - ");
 
-		if (type && sscanf(line, "%llu", &id) == 1 &&
-		    id == st.stx_mnt_id) {
-			sscanf(type, " - %31s", fs);
-			break;
-		}
+		found = type && sscanf(line, "%llu", &id) == 1 &&
+			id == st.stx_mnt_id &&
+			sscanf(type, " - %31s %*s %255s", fs, options) == 2;
 	}
 	free(line);
 	fclose(mounts);
+	return found;
+}
+
+/* The type of the file system that @fd is on, as mount(8) has it. */
+const char *file_system(int fd, char fs[FS_NAME_BYTES])
+{
+	char options[MOUNT_OPTIONS_BYTES];
+
+	if (!find_mount(fd, fs, options))
+		snprintf(fs, FS_NAME_BYTES, "a file system");
 	return fs;
+}
+
+/* What it is mounted with. Returns false for what is on no mount. */
+bool mount_options(int fd, char options[MOUNT_OPTIONS_BYTES])
+{
+	char fs[FS_NAME_BYTES];
+
+	return find_mount(fd, fs, options);
 }

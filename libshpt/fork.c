@@ -3,10 +3,11 @@
  * fork.c - mappings in the child of fork(2)
  *
  * The child inherits the mappings and the table. The handlers keep the table
- * whole when another thread is changing it, and introduce the child to the
- * kernel part, see in_child() in shpt.c. A child made without the handlers
- * (vfork(2), _Fork(3), clone(2)) may use its mappings as well; it is introduced
- * by its first access, which then has to be one by the program itself.
+ * and the guests whole when another thread is changing them, and introduce the
+ * child to the kernel part, see in_child() in shpt.c. A child made without the
+ * handlers (vfork(2), _Fork(3), clone(2)) may use its mappings as well; it is
+ * introduced by its first access, which then has to be one by the program
+ * itself.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -26,12 +27,25 @@ static void in_child(void)
 		if (m->backend->in_child)
 			m->backend->in_child(m);
 	errno = saved;
+	guest_unlock();
+	table_unlock();
+}
+
+static void before(void)
+{
+	table_lock();
+	guest_lock();
+}
+
+static void in_parent(void)
+{
+	guest_unlock();
 	table_unlock();
 }
 
 static void install(void)
 {
-	failed = pthread_atfork(table_lock, table_unlock, in_child);
+	failed = pthread_atfork(before, in_parent, in_child);
 }
 
 /* Installs the handlers, once, when the library is first used. */

@@ -5,13 +5,17 @@
 
 #include "internal.h"
 
-static void describe(const struct mapping *m, struct libshpt_info *info)
+static void describe(const struct mapping *m, uintptr_t addr,
+		     struct libshpt_info *info)
 {
 	info->addr = (void *)m->addr;
 	info->length = m->length;
 	info->backend = m->backend->id;
 	info->why_errno = m->why.err;
 	memcpy(info->why, m->why.text, sizeof(info->why));
+	info->data_node = node_of_page((void *)addr, m->dax);
+	info->table_node = -1;
+	info->persistent = m->persistent;
 	if (m->backend->info)
 		m->backend->info(m, info);
 }
@@ -28,7 +32,7 @@ static int find(uintptr_t addr, struct libshpt_info *info)
 		struct range own = own_pages(m->addr, m->length);
 
 		if (own.start <= addr && addr < own.end) {
-			describe(m, info);
+			describe(m, addr, info);
 			err = 0;
 		}
 	}
@@ -57,24 +61,14 @@ LIBSHPT_EXPORT int libshpt_info(const void *addr, struct libshpt_info *info,
 		       addr);
 		return fail_with(&why);
 	}
-	if (info_size > sizeof(known)) {
-		memset((char *)info + sizeof(known), 0,
-		       info_size - sizeof(known));
-		info_size = sizeof(known);
-	}
-	memcpy(info, &known, info_size);
+	give_struct(info, info_size, &known, sizeof(known));
 	return 0;
 }
 
 LIBSHPT_EXPORT const char *libshpt_backend_name(uint32_t backend)
 {
-	static const struct backend *const all[] = {
-		&shpt_backend,
-		&plain_backend,
-	};
-
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		if (all[i]->id == backend)
-			return all[i]->name;
+	for (int i = 0; backends[i]; i++)
+		if (backends[i]->id == backend)
+			return backends[i]->name;
 	return "unknown";
 }

@@ -1,46 +1,51 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* map.c - libshpt_map() and libshpt_unmap(), and the choice of the backend */
+/* map.c - libshpt_map() */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "internal.h"
 
 /* The attributes of the first release; no caller knows less. */
-#define ATTR_SIZE_0_1 8
+#define ATTR_SIZE_0_1 16
 
-/* As openat2(2) does it: who is older or newer agrees with us on zeroes. */
+static int check_policy(const struct libshpt_attr *attr, struct reason *why)
+{
+	if (attr->node_policy > LIBSHPT_NODE_FIXED)
+		return refuse(why, EINVAL,
+			      "unknown node policy %u: use one of enum "
+			      "libshpt_node_policy, or update libshpt",
+			      attr->node_policy);
+	if (attr->node_policy == LIBSHPT_NODE_FIXED)
+		return check_node(attr->node, why);
+	if (attr->node)
+		return refuse(why, EINVAL,
+			      "node %u without LIBSHPT_NODE_FIXED: add that, "
+			      "or let node be 0",
+			      attr->node);
+	return 0;
+}
+
+#define KNOWN_FLAGS                                                          \
+	(LIBSHPT_REQUIRE_SHARED | LIBSHPT_STRICT_EDGES | LIBSHPT_PRIVATE |     \
+	 LIBSHPT_BREAK_ON_WRITE | LIBSHPT_POPULATE | LIBSHPT_LOCK)
+
 static int copy_attr(struct libshpt_attr *known, const void *attr, size_t size,
 		     struct reason *why)
 {
-	size_t common = size < sizeof(*known) ? size : sizeof(*known);
-
-	memset(known, 0, sizeof(*known));
-	if (!attr && size == 0)
-		return 0;
-	if (!attr || size < ATTR_SIZE_0_1)
-		return refuse(why, EINVAL,
-			      "attributes of %zu bytes at %p: pass a struct "
-			      "libshpt_attr and its size, or NULL and 0",
-			      size, attr);
-	for (size_t i = common; i < size; i++)
-		if (((const unsigned char *)attr)[i])
-			return refuse(why, E2BIG,
-				      "byte %zu of the attributes is not zero "
-				      "and this libshpt, older than the "
-				      "program, does not know it: update "
-				      "libshpt",
-				      i);
-	memcpy(known, attr, common);
-	if (known->flags & ~LIBSHPT_REQUIRE_SHARED)
+	if (take_struct(known, sizeof(*known), ATTR_SIZE_0_1, attr, size,
+			"attributes", why))
+		return -1;
+	if (known->flags & ~KNOWN_FLAGS)
 		return refuse(why, EINVAL,
 			      "unknown attribute flags %#llx: clear them, or "
 			      "update libshpt",
 			      (unsigned long long)(known->flags &
-						   ~LIBSHPT_REQUIRE_SHARED));
-	return 0;
+						   ~KNOWN_FLAGS));
+	return check_policy(known, why);
 }
 
 static int check_type(int flags, struct reason *why)
@@ -56,6 +61,19 @@ static int check_type(int flags, struct reason *why)
 			      "MAP_SHARED",
 			      flags);
 	}
+}
+
+static int check_private(const struct request *req, struct reason *why)
+{
+	if (is_private(req) && (req->flags & MAP_TYPE) != MAP_PRIVATE)
+		return refuse(why, EINVAL,
+			      "LIBSHPT_PRIVATE is for private mappings: pass "
+			      "MAP_PRIVATE instead of MAP_SHARED");
+	if (!is_private(req) && req->attr->flags & LIBSHPT_BREAK_ON_WRITE)
+		return refuse(why, EINVAL,
+			      "LIBSHPT_BREAK_ON_WRITE without "
+			      "LIBSHPT_PRIVATE: set both, or neither");
+	return 0;
 }
 
 /* What mmap(2) would refuse whatever the file is. */
@@ -89,26 +107,29 @@ static int check_request(const struct request *req, struct reason *why)
 			      "the fixed address %#zx is not a multiple of the "
 			      "page size, %zu",
 			      (size_t)req->addr, page);
+	if (check_private(req, why))
+		return -1;
 	return check_type(req->flags, why);
 }
 
-/* The choice: the best backend that takes the request. */
-static int map_best(const struct request *req, const struct libshpt_attr *attr,
-		    struct mapping *m, struct reason *why)
+/* What else was asked for; without it, nothing stays mapped. */
+static int carry_out(const struct libshpt_attr *attr, const struct mapping *m,
+		     struct reason *why)
 {
-	m->backend = &shpt_backend;
-	if (shpt_backend.map(req, m, &m->why) == 0)
-		return 0;
-	if (attr->flags & LIBSHPT_REQUIRE_SHARED) {
-		*why = m->why;
-		return -1;
-	}
-	m->backend = &plain_backend;
-	return plain_backend.map(req, m, why);
+	int err = 0;
+
+	if (attr->flags & LIBSHPT_POPULATE)
+		err = populate_mapping(m, why);
+	if (!err && attr->flags & LIBSHPT_LOCK)
+		err = lock_mapping(m, why);
+	if (m->guest)
+		close(m->guest->region);
+	if (err)
+		munmap((void *)m->taken.start, m->taken.end - m->taken.start);
+	return err;
 }
 
 static struct mapping *map_request(const struct request *req,
-				   const struct libshpt_attr *attr,
 				   struct reason *why)
 {
 	struct mapping *m = calloc(1, sizeof(*m));
@@ -116,13 +137,15 @@ static struct mapping *map_request(const struct request *req,
 
 	if (!m || !spare) {
 		refuse(why, ENOMEM, "no memory for the table of mappings");
-	} else if (map_best(req, attr, m, why) == 0) {
+	} else if (map_best(req, m, why) == 0 &&
+		   carry_out(req->attr, m, why) == 0) {
 		table_lock();
 		table_add(m, spare);
 		table_unlock();
 		return m;
 	}
-	free(m);
+	if (m)
+		mapping_free(m);
 	free(spare);
 	return NULL;
 }
@@ -132,6 +155,7 @@ LIBSHPT_EXPORT void *libshpt_map_attr(void *addr, size_t length, int prot,
 				      const struct libshpt_attr *attr,
 				      size_t attr_size)
 {
+	struct libshpt_attr known;
 	struct request req = {
 		.addr = (uintptr_t)addr,
 		.length = length,
@@ -139,14 +163,14 @@ LIBSHPT_EXPORT void *libshpt_map_attr(void *addr, size_t length, int prot,
 		.flags = flags,
 		.fd = fd,
 		.offset = offset,
+		.attr = &known,
 	};
-	struct libshpt_attr known;
 	struct mapping *m = NULL;
 	struct reason why;
 
 	if (copy_attr(&known, attr, attr_size, &why) == 0 &&
 	    check_request(&req, &why) == 0 && watch_forks(&why) == 0)
-		m = map_request(&req, &known, &why);
+		m = map_request(&req, &why);
 	if (!m) {
 		fail_with(&why);
 		return MAP_FAILED;
@@ -158,97 +182,4 @@ LIBSHPT_EXPORT void *libshpt_map(void *addr, size_t length, int prot, int flags,
 				 int fd, off_t offset)
 {
 	return libshpt_map_attr(addr, length, prot, flags, fd, offset, NULL, 0);
-}
-
-static int refuse_cut(const struct mapping *m, struct reason *why)
-{
-	return refuse(why, EINVAL,
-		      "the range cuts a chunk of the shared mapping of %zu "
-		      "bytes at %#zx: begin and end where it does or on "
-		      "multiples of 1 GiB",
-		      m->length, (size_t)m->addr);
-}
-
-/*
- * Widens @range by what the library took beyond the caller's bytes where those
- * end. Anywhere else a mapping is cut by its unit or not at all.
- */
-static int widen(struct range *range, struct reason *why)
-{
-	struct range asked = *range;
-	struct mapping *m = NULL;
-
-	while ((m = table_next(m, asked))) {
-		struct range own = own_pages(m->addr, m->length);
-
-		if (asked.start > own.start) {
-			if (asked.start % m->unit)
-				return refuse_cut(m, why);
-		} else if (range->start > m->taken.start) {
-			range->start = m->taken.start;
-		}
-		if (asked.end < own.end) {
-			if (asked.end % m->unit)
-				return refuse_cut(m, why);
-		} else if (range->end < m->taken.end) {
-			range->end = m->taken.end;
-		}
-	}
-	return 0;
-}
-
-static int unmap_range(struct range range, struct mapping *spare,
-		       struct reason *why)
-{
-	if (widen(&range, why))
-		return -1;
-	if (munmap((void *)range.start, range.end - range.start))
-		return refuse(why, errno, "munmap of %#zx-%#zx: %m",
-			      (size_t)range.start, (size_t)range.end);
-	table_cut(range, spare);
-	return 0;
-}
-
-static int check_range(uintptr_t addr, size_t length, struct reason *why)
-{
-	uintptr_t end;
-
-	if (addr % page_bytes())
-		return refuse(
-			why, EINVAL,
-			"address %#zx is not a multiple of the page size: "
-			"pass what libshpt_map() returned",
-			(size_t)addr);
-	if (length == 0)
-		return refuse(why, EINVAL,
-			      "length is 0: unmap at least one byte");
-	if (round_up(length, page_bytes()) == 0 ||
-	    __builtin_add_overflow(addr, round_up(length, page_bytes()), &end))
-		return refuse(why, EINVAL,
-			      "%zu bytes at %#zx exceed any address space",
-			      length, (size_t)addr);
-	return 0;
-}
-
-LIBSHPT_EXPORT int libshpt_unmap(void *addr, size_t length)
-{
-	struct mapping *spare;
-	struct reason why;
-	int err;
-
-	if (check_range((uintptr_t)addr, length, &why))
-		return fail_with(&why);
-	spare = malloc(sizeof(*spare));
-	if (!spare) {
-		refuse(&why, ENOMEM, "no memory for the table of mappings");
-		return fail_with(&why);
-	}
-	table_lock();
-	err = unmap_range(own_pages((uintptr_t)addr, length), spare, &why);
-	table_unlock();
-	if (err) {
-		free(spare);
-		return fail_with(&why);
-	}
-	return 0;
 }

@@ -31,6 +31,16 @@ static bool could_not_replace(int err, const struct request *req)
 	return (err == EINVAL || err == ENOMEM) && (req->flags & MAP_FIXED);
 }
 
+static int refuse_huge_pages(const struct request *req, const char *name,
+			     struct reason *why)
+{
+	return refuse(why, ENOMEM,
+		      "not enough huge pages of %zu kB for %zu bytes of %s: "
+		      "write a larger number to nr_hugepages below "
+		      "/sys/kernel/mm/hugepages/",
+		      request_unit(req) >> 10, req->length, name);
+}
+
 static int refuse_mmap(int err, const struct request *req, struct reason *why)
 {
 	bool anonymous = req->flags & MAP_ANONYMOUS;
@@ -42,7 +52,8 @@ static int refuse_mmap(int err, const struct request *req, struct reason *why)
 	    cuts_chunk(own_pages(req->addr, req->length)))
 		return refuse(why, EINVAL,
 			      "the %zu bytes at %#zx cut a chunk of a shared "
-			      "mapping: begin and end on multiples of 1 GiB",
+			      "mapping, or a huge page: begin and end on "
+			      "multiples of 1 GiB",
 			      req->length, (size_t)req->addr);
 	switch (err) {
 	case EBADF:
@@ -67,7 +78,14 @@ static int refuse_mmap(int err, const struct request *req, struct reason *why)
 			      "choose another address, or MAP_FIXED to replace "
 			      "it",
 			      req->length, (size_t)req->addr);
+	case ENXIO:
+		return refuse(why, err,
+			      "%s is a device that is gone: see \"daxctl "
+			      "list\", it may be in system-ram mode by now",
+			      name);
 	case ENOMEM:
+		if (request_kind(req) == FILE_HUGETLB)
+			return refuse_huge_pages(req, name, why);
 		return refuse(why, err,
 			      "no memory or address space for %zu bytes of %s: "
 			      "see \"ulimit -v\" and vm.max_map_count",
@@ -83,23 +101,34 @@ static int refuse_mmap(int err, const struct request *req, struct reason *why)
 		      req->length, name, req->prot, req->flags);
 }
 
-static int plain_map(const struct request *req, struct mapping *m,
-		     struct reason *why)
+/* mmap(2), and if it fails, why. */
+void *mmap_request(const struct request *req, struct reason *why)
 {
+	struct range own = own_pages(req->addr, req->length);
 	void *p;
 
 	do
 		p = mmap((void *)req->addr, req->length, req->prot, req->flags,
 			 req->fd, req->offset);
 	while (p == MAP_FAILED && could_not_replace(errno, req) &&
-	       table_evict(own_pages(req->addr, req->length)));
+	       (table_evict(own) || replace_cut(own)));
 	if (p == MAP_FAILED)
-		return refuse_mmap(errno, req, why);
+		refuse_mmap(errno, req, why);
+	return p;
+}
 
+static int plain_map(const struct request *req, struct mapping *m,
+		     struct reason *why)
+{
+	void *p = mmap_request(req, why);
+
+	if (p == MAP_FAILED)
+		return -1;
 	m->addr = (uintptr_t)p;
 	m->length = req->length;
-	m->taken = own_pages(m->addr, m->length);
-	m->unit = page_bytes();
+	m->unit = request_unit(req);
+	m->taken.start = m->addr;
+	m->taken.end = m->addr + round_up(m->length, m->unit);
 	return 0;
 }
 

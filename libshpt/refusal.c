@@ -203,3 +203,29 @@ int refuse_guest(int err, int fd, struct reason *why)
 			      name);
 	}
 }
+
+/* For SHPT_IOC_SET_NODE as @req wants it. */
+int refuse_node(int err, const struct request *req, struct reason *why)
+{
+	char buffer[FILE_NAME_BYTES];
+	const char *name = file_name(req->fd, buffer);
+
+	switch (err) {
+	case EACCES:
+		return refuse(
+			why, err,
+			"%s: only who may write to it has a say in the "
+			"nodes of its page tables: open it with O_RDWR, or "
+			"leave out the node policy",
+			name);
+	case EINVAL:
+	case ENXIO:
+		return refuse(
+			why, ENXIO,
+			"%s: node %u is not there, or has no memory or no "
+			"CPU: see \"numactl --hardware\"",
+			name, req->attr->node);
+	default:
+		return refuse_region(err, req->fd, why);
+	}
+}

@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -19,13 +20,6 @@
 	(MAP_TYPE | MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_ANONYMOUS | \
 	 MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK |    \
 	 MAP_DENYWRITE | MAP_EXECUTABLE | MAP_SYNC)
-
-/* MAP_SHARED ignores MAP_SYNC, as it does in mmap(2). */
-static bool is_sync(const struct request *req)
-{
-	return (req->flags & MAP_TYPE) == MAP_SHARED_VALIDATE &&
-	       req->flags & MAP_SYNC;
-}
 
 static int refuse_flags(int flags, struct reason *why)
 {
@@ -52,10 +46,15 @@ static int refuse_flags(int flags, struct reason *why)
 
 static int check_shareable(const struct request *req, struct reason *why)
 {
-	if ((req->flags & MAP_TYPE) == MAP_PRIVATE)
+	if ((req->flags & MAP_TYPE) == MAP_PRIVATE && !is_private(req))
 		return refuse(why, EOPNOTSUPP,
 			      "a MAP_PRIVATE mapping has pages of its own: "
-			      "use MAP_SHARED to share page tables");
+			      "use MAP_SHARED, or LIBSHPT_PRIVATE, to share "
+			      "page tables");
+	if (is_private(req) && req->flags & MAP_ANONYMOUS)
+		return refuse(why, EOPNOTSUPP,
+			      "private anonymous memory has nothing to share: "
+			      "leave out LIBSHPT_PRIVATE");
 	if (req->prot & PROT_EXEC)
 		return refuse(
 			why, EPERM,
@@ -93,35 +92,21 @@ static int open_anonymous(size_t first, size_t length, struct reason *why)
 	return fd;
 }
 
-static int ioctl_again(int fd, unsigned long request, void *arg)
-{
-	int n;
-
-	do
-		n = ioctl(fd, request, arg);
-	while (n < 0 && errno == EINTR);
-	return n;
-}
-
 /*
  * As mmap(2) would map it: for all that the descriptor allows, so that
  * mprotect(2) can make it writable later, but who only wants to read may also
  * read what is sealed against writing.
  */
-static int open_region(const struct request *req, int device,
-		       struct reason *why)
+static int region_to_map(const struct request *req, int device,
+			 struct reason *why)
 {
-	struct shpt_open_region arg = {
-		.size = sizeof(arg),
-		.backing_fd = req->fd,
-		.flags = is_sync(req) ? SHPT_OPEN_SYNC : 0,
-	};
-	int region = ioctl_again(device, SHPT_IOC_OPEN_REGION, &arg);
+	int region = open_region(device, req->fd,
+				 is_sync(req)	 ? SHPT_OPEN_SYNC :
+				 is_private(req) ? SHPT_OPEN_READ_ONLY :
+						   0);
 
-	if (region < 0 && errno == EPERM && !(req->prot & PROT_WRITE)) {
-		arg.flags = SHPT_OPEN_READ_ONLY;
-		region = ioctl_again(device, SHPT_IOC_OPEN_REGION, &arg);
-	}
+	if (region < 0 && errno == EPERM && !(req->prot & PROT_WRITE))
+		region = open_region(device, req->fd, SHPT_OPEN_READ_ONLY);
 	return region < 0 ? refuse_region(errno, req->fd, why) : region;
 }
 
@@ -132,7 +117,8 @@ static void *map_chunks(const struct request *req, int region, uintptr_t addr,
 	void *p;
 
 	do
-		p = mmap((void *)addr, chunks.end - chunks.start, req->prot,
+		p = mmap((void *)addr, chunks.end - chunks.start,
+			 mapped_prot(req->prot, is_private(req)),
 			 shared | flags, region, chunks.start);
 	while (p == MAP_FAILED && errno == EINTR);
 	if (p == MAP_FAILED)
@@ -159,11 +145,11 @@ static void *map_aside(const struct request *req, int region,
 	void *p = map_chunks(req, region, 0, 0, chunks, why), *other;
 
 	if (p == MAP_FAILED || (uintptr_t)p >= whole.end ||
-	    (uintptr_t)p + (whole.end - whole.start) <= whole.start)
+	    (uintptr_t)p + (chunks.end - chunks.start) <= whole.start)
 		return p;
 	/* While this place is taken, there will be another. */
 	other = map_aside(req, region, chunks, whole, why);
-	munmap(p, whole.end - whole.start);
+	munmap(p, chunks.end - chunks.start);
 	return other;
 }
 
@@ -234,37 +220,123 @@ static void *map_fixed(const struct request *req, int region,
 	return p;
 }
 
-/* Only what the caller asked for, not the rest of the chunks. Like mmap(2),
- * does not mind if not all of it succeeds. */
-static void populate(const struct request *req, const struct mapping *m)
+static int set_tables(const struct request *req, int region, struct reason *why)
 {
-	if ((req->flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE)
-		madvise((void *)m->addr, round_up(m->length, page_bytes()),
-			MADV_POPULATE_READ);
+	static const int32_t nodes[] = {
+		[LIBSHPT_NODE_ONE] = SHPT_NODE_ONE,
+		[LIBSHPT_NODE_LOCAL] = SHPT_NODE_LOCAL,
+	};
+	const struct libshpt_attr *attr = req->attr;
+	bool fixed = attr->node_policy == LIBSHPT_NODE_FIXED;
+	struct shpt_set_node arg = {
+		.size = sizeof(arg),
+		.node = fixed ? (int32_t)attr->node : nodes[attr->node_policy],
+	};
+
+	if (ioctl_again(region, SHPT_IOC_SET_NODE, &arg))
+		return refuse_node(errno, req, why);
+	return 0;
+}
+
+/*
+ * The policy of shmem for its pages belongs to the file and not to a mapping,
+ * but can be set only through one, which need not last.
+ */
+static int set_pages(const struct request *req, struct reason *why)
+{
+	struct range pages;
+	void *p;
+	int err;
+
+	if (file_kind(req->fd) != FILE_SHMEM)
+		return 0;
+	p = mmap(NULL, req->length, PROT_NONE, MAP_SHARED, req->fd,
+		 req->offset);
+	if (p == MAP_FAILED)
+		return refuse_guest(errno, req->fd, why);
+	pages = own_pages((uintptr_t)p, req->length);
+	err = place_pages(pages, req->attr, why);
+	munmap(p, req->length);
+	return err;
+}
+
+/* The node policy: of the region's tables, and of pages yet to come. */
+static int set_nodes(const struct request *req, int region, struct reason *why)
+{
+	if (req->attr->node_policy == LIBSHPT_NODE_DEFAULT)
+		return 0;
+	if (set_tables(req, region, why))
+		return -1;
+	return set_pages(req, why);
+}
+
+/* Takes whole chunks, wherever the caller's bytes begin and end in them. */
+static int map_whole(const struct request *req, int region, struct mapping *m,
+		     struct reason *why)
+{
+	struct range chunks = whole_chunks(req->offset, req->length);
+	void *p = is_fixed(req) ? map_fixed(req, region, chunks, why) :
+				  map_anywhere(req, region, chunks, why);
+
+	if (p == MAP_FAILED)
+		return -1;
+	m->taken.start = (uintptr_t)p;
+	m->taken.end = (uintptr_t)p + (chunks.end - chunks.start);
+	m->addr = (uintptr_t)p + req->offset % CHUNK_BYTES;
+	m->length = req->length;
+	return 0;
+}
+
+/* Shares the chunks only of which all bytes are the caller's. */
+static int map_strict(const struct request *req, int region, struct mapping *m,
+		      struct reason *why)
+{
+	struct range inner = inner_chunks(req->offset, req->length);
+	void *p;
+
+	if (inner.end <= inner.start)
+		return refuse(why, EINVAL,
+			      "%zu bytes from offset %lld hold no whole chunk "
+			      "of the file: map more of it, or leave out "
+			      "LIBSHPT_STRICT_EDGES",
+			      req->length, (long long)req->offset);
+	p = map_aside(req, region, inner,
+		      is_fixed(req) ? own_pages(req->addr, req->length) :
+				      (struct range){ 0, 0 },
+		      why);
+	if (p == MAP_FAILED)
+		return -1;
+	if (map_edges(req, p, inner, m, why)) {
+		munmap(p, inner.end - inner.start);
+		return -1;
+	}
+	return 0;
 }
 
 static int map_region(const struct request *req, int region, struct mapping *m,
 		      struct reason *why)
 {
-	struct shpt_region_info info = { .size = sizeof(info) };
 	struct range chunks = whole_chunks(req->offset, req->length);
-	void *p;
+	bool strict = req->attr->flags & LIBSHPT_STRICT_EDGES;
 
 	if (chunks.end <= chunks.start)
 		return refuse_guest(EOVERFLOW, req->fd, why);
-	if (ioctl_again(region, SHPT_IOC_REGION_INFO, &info))
-		return refuse_region(errno, req->fd, why);
-	p = is_fixed(req) ? map_fixed(req, region, chunks, why) :
-			    map_anywhere(req, region, chunks, why);
-	if (p == MAP_FAILED)
+	m->guest = guest_new(req, region, chunks, why);
+	if (!m->guest)
 		return -1;
+	if (strict ? map_strict(req, region, m, why) :
+		     map_whole(req, region, m, why)) {
+		guest_free(m->guest);
+		m->guest = NULL;
+		return -1;
+	}
 
-	m->taken.start = (uintptr_t)p;
-	m->taken.end = (uintptr_t)p + (chunks.end - chunks.start);
-	m->addr = (uintptr_t)p + req->offset % CHUNK_BYTES;
-	m->length = req->length;
 	m->unit = CHUNK_BYTES;
-	m->region_id = info.id;
+	m->guest->range = whole_chunks(m->addr, m->length);
+	if (strict)
+		cut_edges(m);
+	if (req->attr->flags & LIBSHPT_BREAK_ON_WRITE)
+		watch_writes(m->guest);
 	populate(req, m);
 	return 0;
 }
@@ -273,13 +345,17 @@ static int map_region(const struct request *req, int region, struct mapping *m,
 static int map_backing(const struct request *req, int device, struct mapping *m,
 		       struct reason *why)
 {
-	int region = open_region(req, device, why);
+	int region = region_to_map(req, device, why);
 	int err;
 
 	if (region < 0)
 		return -1;
-	err = map_region(req, region, m, why);
-	close(region);
+	m->region_id = region_id(region);
+	err = set_nodes(req, region, why);
+	if (!err)
+		err = map_region(req, region, m, why);
+	if (err)
+		close(region);
 	return err;
 }
 
@@ -308,57 +384,112 @@ static int shpt_map(const struct request *req, struct mapping *m,
 
 	if (check_shareable(req, why))
 		return -1;
-	device = open(SHPT_DEVICE, O_RDWR | O_CLOEXEC);
+	device = open_device(why);
 	if (device < 0)
-		return refuse_device(errno, why);
+		return -1;
 	err = map_with_device(req, device, m, why);
 	close(device);
 	return err;
 }
 
 /*
- * The module counts linked chunks, it does not name them: a chunk of which the
- * caller has only a part counts whole, up to all that the caller has.
+ * The node of the region's tables, if they are all on one. A host has a line:
+ * its access, its node, -1 if it is on any, and the bytes of its tables.
  */
+static int32_t node_of_tables(uint64_t region_id)
+{
+	int32_t node, only = -1;
+	unsigned long bytes;
+	char path[128];
+	bool any = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/class/misc/shpt/region/%llu/nodes",
+		 (unsigned long long)region_id);
+	f = fopen(path, "re");
+	if (!f)
+		return -1;
+	while (fscanf(f, "%*s %d %lu", &node, &bytes) == 2) {
+		if (!bytes)
+			continue;
+		only = !any || node == only ? node : -1;
+		any = true;
+	}
+	fclose(f);
+	return only;
+}
+
+/*
+ * The module counts the linked chunks of what is mapped in one piece, it does
+ * not name them: a chunk of which the caller has only a part counts whole, up to
+ * all that the caller has. Replaced chunks lie between the pieces.
+ */
+static uint64_t linked_chunks(const struct mapping *m, int device)
+{
+	struct shpt_mapping_info arg = { .size = sizeof(arg) };
+	uintptr_t at = m->taken.start;
+	uint64_t linked = 0;
+
+	while (at < m->taken.end) {
+		arg.addr = at;
+		if (ioctl_again(device, SHPT_IOC_MAPPING_INFO, &arg)) {
+			at = (at & ~(CHUNK_BYTES - 1)) + CHUNK_BYTES;
+		} else {
+			linked += arg.linked_chunks;
+			at = arg.end;
+		}
+	}
+	return linked;
+}
+
 static void shpt_info(const struct mapping *m, struct libshpt_info *info)
 {
-	struct shpt_mapping_info arg = {
-		.size = sizeof(arg),
-		.addr = m->taken.start,
-	};
 	int device = open(SHPT_DEVICE, O_RDWR | O_CLOEXEC);
 
 	info->chunk_bytes = CHUNK_BYTES;
 	info->region_id = m->region_id;
+	info->table_node = node_of_tables(m->region_id);
 	if (device < 0)
 		return;
-	if (ioctl_again(device, SHPT_IOC_MAPPING_INFO, &arg) == 0) {
-		info->linked_bytes = arg.linked_chunks * CHUNK_BYTES;
-		if (info->linked_bytes > m->length)
-			info->linked_bytes = m->length;
-	}
+	info->linked_bytes = linked_chunks(m, device) * CHUNK_BYTES;
+	if (info->linked_bytes > m->length)
+		info->linked_bytes = m->length;
 	close(device);
 }
 
-/*
- * The module makes a child of fork(2) a guest at the child's first fault,
- * which waits for that. A few callers in the kernel (get_user_pages() without
- * leave to drop the mmap lock) cannot wait, and would fail if theirs were the
- * first. So the first fault happens here: by madvise(2), which may wait, and
- * which raises no signal where the file has ended.
- */
-static void shpt_in_child(const struct mapping *m)
+static void touch(uintptr_t addr)
 {
 	int n;
 
 	do
-		n = madvise((void *)m->addr, page_bytes(), MADV_POPULATE_READ);
+		n = madvise((void *)addr, page_bytes(), MADV_POPULATE_READ);
 	while (n < 0 && errno == EINTR);
+}
+
+/*
+ * The module makes a child of fork(2) a guest at the child's first fault in a
+ * shared chunk, which waits for that. A few callers in the kernel
+ * (get_user_pages() without leave to drop the mmap lock) cannot wait, and would
+ * fail if theirs were the first. So the first fault happens here: by madvise(2),
+ * which may wait, and which raises no signal where the file has ended.
+ */
+static void shpt_in_child(const struct mapping *m)
+{
+	uintptr_t at = m->taken.start;
+
+	for (; at < m->taken.end;
+	     at = (at & ~(CHUNK_BYTES - 1)) + CHUNK_BYTES) {
+		if (!chunk_at(m->guest, at)->shared)
+			continue;
+		touch(at < m->addr ? m->addr : at);
+		return;
+	}
 }
 
 const struct backend shpt_backend = {
 	.id = LIBSHPT_BACKEND_SHPT,
 	.name = "shpt",
+	.shares = true,
 	.map = shpt_map,
 	.info = shpt_info,
 	.in_child = shpt_in_child,

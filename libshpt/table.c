@@ -58,6 +58,13 @@ static bool shrink(struct mapping *m, struct range rest)
 	return m->addr < end;
 }
 
+void mapping_free(struct mapping *m)
+{
+	if (m->guest && --m->guest->entries == 0)
+		guest_free(m->guest);
+	free(m);
+}
+
 /*
  * Forgets what the table knows of @range. A mapping with something left on
  * both sides becomes two; there can be but one such, and @spare is for its
@@ -75,18 +82,22 @@ void table_cut(struct range range, struct mapping *spare)
 			link = &m->next;
 			continue;
 		}
+		if (m->guest)
+			guest_cut(m->guest, range);
 		if (low.start < low.end && high.start < high.end) {
 			*spare = *m;
 			m->next = spare;
+			if (m->guest)
+				m->guest->entries++;
 			if (!shrink(spare, high)) {
 				m->next = spare->next;
-				free(spare);
+				mapping_free(spare);
 			}
 			spare = NULL;
 		}
 		if (!shrink(m, low.start < low.end ? low : high)) {
 			*link = m->next;
-			free(m);
+			mapping_free(m);
 		}
 	}
 	free(spare);
@@ -104,11 +115,21 @@ void table_add(struct mapping *m, struct mapping *spare)
 	mappings = m;
 }
 
+/* Does a unit of @m, which the kernel part does not cut, reach beyond @range? */
+static bool reaches_beyond(const struct mapping *m, struct range range)
+{
+	return (m->taken.start < range.start &&
+		!(m->guest && !chunk_at(m->guest, range.start)->shared)) ||
+	       (m->taken.end > range.end &&
+		!(m->guest && !chunk_at(m->guest, range.end)->shared));
+}
+
 /*
  * Makes way for a fixed mapping at @range. mmap(2) alone would replace the
  * caller's bytes of an older mapping, but the kernel part refuses to cut
  * chunks, so an older mapping whose bytes all lie in @range, but not all of its
- * chunks, goes as a whole here. Its place in @range stays claimed. Returns whether there was one.
+ * chunks, goes as a whole here. Its place in @range stays claimed. Returns
+ * whether there was one.
  */
 bool table_evict(struct range range)
 {
@@ -125,7 +146,8 @@ bool table_evict(struct range range)
 			continue;
 		if (whole.start >= range.start && whole.end <= range.end)
 			continue;
-		if (mmap((void *)whole.start, whole.end - whole.start,
+		if (reaches_beyond(m, range) &&
+		    mmap((void *)whole.start, whole.end - whole.start,
 			 PROT_NONE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
 				 MAP_FIXED,

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* facts.c - read what the module tells below /sys, one value in a file */
+/* facts.c - what the machine tells below a directory that stands for "/" */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,19 +12,6 @@
 #include "shptctl.h"
 
 #define REGIONS "sys/class/misc/shpt/region"
-
-const char *const fact_names[FACTS] = {
-	[BACKING_BYTES] = "backing_bytes",
-	[HOSTS] = "hosts",
-	[GUESTS] = "guests",
-	[LINKS] = "links",
-	[TABLE_BYTES] = "table_bytes",
-	[PARKED_BYTES] = "parked_bytes",
-	[SAVED_BYTES] = "saved_bytes",
-	[FAULTS_SERVED] = "faults_served",
-	[FLUSHES] = "flushes",
-	[UNLINKS] = "unlinks",
-};
 
 int sysroot_open(const char *path)
 {
@@ -81,93 +66,21 @@ bool shpt_is_loaded(int sysroot)
 	return faccessat(sysroot, REGIONS, F_OK, 0) == 0;
 }
 
-static bool number_read(int sysroot, const char *region, const char *fact,
-			long long *number)
+size_t regions_read(int sysroot, struct libshpt_region **regions)
 {
-	char *line = fact_line(sysroot, REGIONS "/%s/%s", region, fact);
-	char *end;
-
-	if (!line)
-		return false;
-	*number = strtoll(line, &end, 10);
-	if (*end || end == line)
-		die(EXIT_FAILURE, "/" REGIONS "/%s/%s is not a number: '%s'",
-		    region, fact, line);
-	free(line);
-	return true;
-}
-
-/* False if the region is not registered, or no longer. */
-static bool registration_read(int sysroot, const char *name,
-			      struct region *region)
-{
-	region->name = fact_line(sysroot, REGIONS "/%s/name", name);
-	region->mode = fact_line(sysroot, REGIONS "/%s/mode", name);
-	return region->name && region->mode &&
-	       number_read(sysroot, name, "uid", &region->uid) &&
-	       number_read(sysroot, name, "gid", &region->gid);
-}
-
-/* False if the region went away meanwhile. */
-static bool region_read(int sysroot, const char *name, struct region *region)
-{
-	char *end;
-
-	memset(region, 0, sizeof(*region));
-	region->id = strtoull(name, &end, 10);
-	if (*end)
-		return false;
-	for (int i = 0; i < FACTS; i++)
-		if (!number_read(sysroot, name, fact_names[i],
-				 &region->facts[i]))
-			return false;
-	if (!registration_read(sysroot, name, region)) {
-		free(region->name);
-		free(region->mode);
-		region->name = region->mode = NULL;
-	}
-	region->backing = fact_line(sysroot, REGIONS "/%s/backing", name);
-	return region->backing || errno == EACCES;
-}
-
-static int compare(const void *a, const void *b)
-{
-	const struct region *x = a, *y = b;
-
-	return (x->id > y->id) - (x->id < y->id);
-}
-
-size_t regions_read(int sysroot, struct region **regions)
-{
-	int fd = openat(sysroot, REGIONS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
+	struct libshpt_region region = { 0 };
+	struct reason why;
 	size_t n = 0;
+	int ret;
 
-	if (!dir)
-		die(EXIT_FAILURE, "cannot read /" REGIONS ": %s",
-		    strerror(errno));
 	*regions = NULL;
-	while ((entry = readdir(dir))) {
-		if (entry->d_name[0] == '.')
-			continue;
+	while ((ret = next_region(sysroot, region.id, &region, &why)) > 0) {
 		*regions = reallocarray(*regions, n + 1, sizeof(**regions));
 		if (!*regions)
 			die(EXIT_FAILURE, "no memory for %zu regions", n + 1);
-		n += region_read(sysroot, entry->d_name, *regions + n);
+		(*regions)[n++] = region;
 	}
-	closedir(dir);
-	if (n)
-		qsort(*regions, n, sizeof(**regions), compare);
+	if (ret < 0)
+		die(EXIT_FAILURE, "%s", why.text);
 	return n;
-}
-
-void regions_free(struct region *regions, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		free(regions[i].backing);
-		free(regions[i].name);
-		free(regions[i].mode);
-	}
-	free(regions);
 }

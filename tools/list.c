@@ -3,10 +3,10 @@
 #define _GNU_SOURCE
 #include <getopt.h>
 #include <grp.h>
-#include <inttypes.h>
 #include <jansson.h>
 #include <libsmartcols.h>
 #include <pwd.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,64 +31,51 @@ static const char help[] =
 "\n"
 "Columns:\n";
 
-/* Columns that show a fact carry its number, the others these. */
-enum { ID = -1, BACKING = -2, NAME = -3, OWNER = -4, GROUP = -5, MODE = -6 };
+/* What a column shows: a number of struct libshpt_region, or one of these. */
+enum kind { NUMBER, BACKING, NAME, OWNER, GROUP, MODE };
 
+#define FACT(name) #name, NUMBER, offsetof(struct libshpt_region, name)
 static const struct column {
 	const char *name;
-	int fact;
+	const char *json;
+	enum kind kind;
+	size_t offset; /* of a number */
 	bool bytes;
 	bool shown; /* when nobody asks for others */
 	const char *help;
 } columns[] = {
-	{ "REGION", ID, false, true, "number of the region" },
-	{ "SIZE", BACKING_BYTES, true, true, "size of the file" },
-	{ "HOSTS", HOSTS, false, false, "sets of page tables" },
-	{ "GUESTS", GUESTS, false, true, "processes that map it" },
-	{ "LINKS", LINKS, false, true, "linked chunks (1 GiB) of all guests" },
-	{ "TABLES", TABLE_BYTES, true, true,
+	{ "REGION", FACT(id), false, true, "number of the region" },
+	{ "SIZE", FACT(backing_bytes), true, true, "size of the file" },
+	{ "HOSTS", FACT(hosts), false, false, "sets of page tables" },
+	{ "GUESTS", FACT(guests), false, true, "processes that map it" },
+	{ "LINKS", FACT(links), false, true,
+	  "linked chunks (1 GiB) of all guests" },
+	{ "TABLES", FACT(table_bytes), true, true,
 	  "the page tables that are shared" },
-	{ "PARKED", PARKED_BYTES, true, false,
+	{ "PARKED", FACT(parked_bytes), true, false,
 	  "the guests' own tables, empty while linked" },
-	{ "SAVED", SAVED_BYTES, true, true,
+	{ "SAVED", FACT(saved_bytes), true, true,
 	  "what the guests' own page tables would be, less TABLES and PARKED" },
-	{ "FAULTS", FAULTS_SERVED, false, false, "page faults served" },
-	{ "FLUSHES", FLUSHES, false, false,
+	{ "FAULTS", FACT(faults_served), false, false, "page faults served" },
+	{ "FLUSHES", FACT(flushes), false, false,
 	  "times that a change flushed the guests' TLBs" },
-	{ "UNLINKS", UNLINKS, false, false, "chunks unlinked so far" },
-	{ "NAME", NAME, false, true, "name under which it is registered" },
-	{ "OWNER", OWNER, false, true, "who registered it" },
-	{ "GROUP", GROUP, false, false, "the group it was registered for" },
-	{ "MODE", MODE, false, true, "who may open it by its name" },
-	{ "BACKING", BACKING, false, true, "path of the file; root only" },
+	{ "UNLINKS", FACT(unlinks), false, false, "chunks unlinked so far" },
+	{ "NAME", "name", NAME, 0, false, true,
+	  "name under which it is registered" },
+	{ "OWNER", "uid", OWNER, 0, false, true, "who registered it" },
+	{ "GROUP", "gid", GROUP, 0, false, false,
+	  "the group it was registered for" },
+	{ "MODE", "mode", MODE, 0, false, true,
+	  "who may open it by its name" },
+	{ "BACKING", "backing", BACKING, 0, false, true,
+	  "path of the file; root only" },
 };
 #define COLUMNS (sizeof(columns) / sizeof(*columns))
-
-static const char *json_name(const struct column *column)
-{
-	switch (column->fact) {
-	case ID:
-		return "id";
-	case BACKING:
-		return "backing";
-	case NAME:
-		return "name";
-	case OWNER:
-		return "uid";
-	case GROUP:
-		return "gid";
-	case MODE:
-		return "mode";
-	default:
-		return fact_names[column->fact];
-	}
-}
 
 /* Text is flushed left. */
 static bool is_text(const struct column *column)
 {
-	return column->fact == BACKING || column->fact == NAME ||
-	       column->fact == OWNER || column->fact == GROUP;
+	return column->kind != NUMBER && column->kind != MODE;
 }
 
 static void print_help(void)
@@ -96,7 +83,7 @@ static void print_help(void)
 	fputs(help, stdout);
 	for (size_t i = 0; i < COLUMNS; i++)
 		printf("  %-8s %s [%s]\n", columns[i].name, columns[i].help,
-		       json_name(&columns[i]));
+		       columns[i].json);
 	puts("\nExit status: 0 listed, also when there are no regions; 1 an "
 	     "error, as when the\nmodule is not loaded; 2 wrong usage.");
 }
@@ -118,43 +105,46 @@ static void format_bytes(char *buf, size_t size, long long bytes)
 	snprintf(buf + strlen(buf), size - strlen(buf), "%c", units[unit]);
 }
 
+static long long number(const struct libshpt_region *r, const struct column *c)
+{
+	return *(const int64_t *)((const char *)r + c->offset);
+}
+
 /* What a cell of the table shows, in buf if it has to be made first. */
-static const char *cell(const struct region *r, const struct column *c,
+static const char *cell(const struct libshpt_region *r, const struct column *c,
 			bool bytes, char *buf, size_t size)
 {
 	const struct passwd *user;
 	const struct group *group;
 
-	if (!r->name && (c->fact == OWNER || c->fact == GROUP))
+	if (!r->registered && c->kind >= NAME)
 		return "-";
-	switch (c->fact) {
-	case ID:
-		snprintf(buf, size, "%" PRIu64, r->id);
-		return buf;
+	switch (c->kind) {
 	case BACKING:
-		return r->backing ?: "-";
+		return *r->backing ? r->backing : "-";
 	case NAME:
-		return r->name && *r->name ? r->name : "-";
+		return *r->name ? r->name : "-";
 	case MODE:
-		return r->mode ?: "-";
+		snprintf(buf, size, "%04o", r->mode);
+		return buf;
 	case OWNER:
 		user = getpwuid(r->uid);
-		snprintf(buf, size, "%lld", r->uid);
+		snprintf(buf, size, "%u", r->uid);
 		return user ? user->pw_name : buf;
 	case GROUP:
 		group = getgrgid(r->gid);
-		snprintf(buf, size, "%lld", r->gid);
+		snprintf(buf, size, "%u", r->gid);
 		return group ? group->gr_name : buf;
 	default:
 		if (c->bytes && !bytes)
-			format_bytes(buf, size, r->facts[c->fact]);
+			format_bytes(buf, size, number(r, c));
 		else
-			snprintf(buf, size, "%lld", r->facts[c->fact]);
+			snprintf(buf, size, "%lld", number(r, c));
 		return buf;
 	}
 }
 
-static void print_table(const struct region *regions, size_t n,
+static void print_table(const struct libshpt_region *regions, size_t n,
 			const struct column *const chosen[], size_t n_chosen,
 			bool headings, bool bytes)
 {
@@ -181,35 +171,39 @@ static void print_table(const struct region *regions, size_t n,
 	scols_unref_table(table);
 }
 
-/* null for what is not there, and for what is not UTF-8: JSON has no bytes. */
+/* null for what is not UTF-8: JSON has no bytes. */
 static json_t *json_text(const char *text)
 {
-	json_t *string = text ? json_string(text) : NULL;
+	json_t *string = json_string(text);
 
 	return string ?: json_null();
 }
 
-static json_t *json_value(const struct region *r, const struct column *c)
+static json_t *json_value(const struct libshpt_region *r,
+			  const struct column *c)
 {
-	switch (c->fact) {
-	case ID:
-		return json_integer(r->id);
+	char mode[8];
+
+	if (!r->registered && c->kind >= NAME)
+		return json_null();
+	switch (c->kind) {
 	case BACKING:
-		return json_text(r->backing);
+		return *r->backing ? json_text(r->backing) : json_null();
 	case NAME:
 		return json_text(r->name);
 	case MODE:
-		return json_text(r->mode);
+		snprintf(mode, sizeof(mode), "%04o", r->mode);
+		return json_string(mode);
 	case OWNER:
-		return r->name ? json_integer(r->uid) : json_null();
+		return json_integer(r->uid);
 	case GROUP:
-		return r->name ? json_integer(r->gid) : json_null();
+		return json_integer(r->gid);
 	default:
-		return json_integer(r->facts[c->fact]);
+		return json_integer(number(r, c));
 	}
 }
 
-static void print_json(const struct region *regions, size_t n,
+static void print_json(const struct libshpt_region *regions, size_t n,
 		       const struct column *const chosen[], size_t n_chosen)
 {
 	json_t *array = json_array();
@@ -219,7 +213,7 @@ static void print_json(const struct region *regions, size_t n,
 		json_t *object = json_object();
 
 		for (size_t j = 0; j < n_chosen; j++)
-			json_object_set_new(object, json_name(chosen[j]),
+			json_object_set_new(object, chosen[j]->json,
 					    json_value(&regions[i], chosen[j]));
 		json_array_append_new(array, object);
 	}
@@ -252,7 +246,7 @@ int list(int argc, char **argv)
 	const struct column *chosen[2 * COLUMNS];
 	bool bytes = false, json = false, headings = true;
 	const char *root = "/";
-	struct region *regions;
+	struct libshpt_region *regions;
 	size_t n, n_chosen = 0;
 	int c, sysroot;
 
@@ -313,7 +307,7 @@ int list(int argc, char **argv)
 		print_table(regions, n, chosen, n_chosen, headings, bytes);
 	else
 		fputs("shptctl list: no regions\n", stderr);
-	regions_free(regions, n);
+	free(regions);
 	close(sysroot);
 	return EXIT_SUCCESS;
 }

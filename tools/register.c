@@ -7,10 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
-
-#include <shpt/uapi.h>
 
 #include "shptctl.h"
 
@@ -89,20 +86,21 @@ int register_region(int argc, char **argv)
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 }
 	};
-	struct shpt_register args = { .size = sizeof(args), .mode = 0600 };
+	const char *name = "";
+	mode_t mode = 0600;
 	int c, region;
 
 	while ((c = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
 		switch (c) {
 		case OPT_NAME:
-			if (!*optarg || strlen(optarg) >= sizeof(args.name))
+			if (!*optarg || strlen(optarg) >= SHPT_NAME_BYTES)
 				die(EXIT_USAGE,
-				    "a name has 1 to %zu bytes, not %zu",
-				    sizeof(args.name) - 1, strlen(optarg));
-			strcpy(args.name, optarg);
+				    "a name has 1 to %d bytes, not %zu",
+				    SHPT_NAME_BYTES - 1, strlen(optarg));
+			name = optarg;
 			break;
 		case OPT_MODE:
-			args.mode = parse_mode(optarg);
+			mode = parse_mode(optarg);
 			break;
 		case 'h':
 			fputs(help, stdout);
@@ -119,8 +117,8 @@ int register_region(int argc, char **argv)
 				"--help");
 
 	region = region_open_file(argv[optind], O_RDWR);
-	if (ioctl(region, SHPT_IOC_REGISTER, &args))
-		refused(argv[optind], args.name);
+	if (libshpt_register(region, name, mode))
+		refused(argv[optind], name);
 	close(region);
 	return EXIT_SUCCESS;
 }

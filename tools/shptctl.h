@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <internal.h> /* of libshpt, which is linked with its objects */
+
 #define EXIT_USAGE 2
 
 /* --- main.c --- */
@@ -20,31 +22,7 @@ int explain(int argc, char **argv);
 int register_region(int argc, char **argv);
 int unregister_regions(int argc, char **argv);
 
-/* --- facts.c: what the module tells below /sys --- */
-
-enum fact {
-	BACKING_BYTES,
-	HOSTS,
-	GUESTS,
-	LINKS,
-	TABLE_BYTES,
-	PARKED_BYTES,
-	SAVED_BYTES,
-	FAULTS_SERVED,
-	FLUSHES,
-	UNLINKS,
-	FACTS
-};
-extern const char *const fact_names[FACTS];
-
-struct region {
-	uint64_t id;
-	char *backing; /* path, or NULL if the user may not know it */
-	char *name; /* may be empty; or NULL if it is not registered */
-	char *mode; /* these three of a registered one only */
-	long long uid, gid;
-	long long facts[FACTS];
-};
+/* --- facts.c: what the machine tells --- */
 
 /* A directory that stands for "/"; ends the program if it is none. */
 int sysroot_open(const char *path);
@@ -58,9 +36,8 @@ char *fact_line(int dir, const char *format, ...)
 
 bool shpt_is_loaded(int sysroot);
 
-/* All regions by id, in *regions; returns how many. */
-size_t regions_read(int sysroot, struct region **regions);
-void regions_free(struct region *regions, size_t n);
+/* All regions by id, in *regions, to be freed; returns how many. */
+size_t regions_read(int sysroot, struct libshpt_region **regions);
 
 /* --- device.c: regions, to be steered; end the program if it fails --- */
 

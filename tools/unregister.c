@@ -8,10 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
-
-#include <shpt/uapi.h>
 
 #include "shptctl.h"
 
@@ -31,9 +28,7 @@ static const char help[] =
 
 static void unregister_region(int fd, const char *what)
 {
-	struct shpt_unregister args = { .size = sizeof(args) };
-
-	if (ioctl(fd, SHPT_IOC_UNREGISTER, &args)) {
+	if (libshpt_unregister(fd)) {
 		if (errno == ENOENT)
 			die(EXIT_FAILURE, "%s is not registered", what);
 		if (errno == EPERM)
@@ -47,14 +42,14 @@ static void unregister_region(int fd, const char *what)
 	close(fd);
 }
 
-static bool has_name(const struct region *region, const char *name)
+static bool has_name(const struct libshpt_region *region, const char *name)
 {
-	return region->name && *region->name &&
+	return *region->name &&
 	       !strcmp(region->name, *name == '/' ? name + 1 : name);
 }
 
 /* A name is looked for first, so one of digits is no id. */
-static int find_and_open(const struct region *regions, size_t n,
+static int find_and_open(const struct libshpt_region *regions, size_t n,
 			 const char *what)
 {
 	uint64_t id;
@@ -69,14 +64,14 @@ static int find_and_open(const struct region *regions, size_t n,
 	return region_open_file(what, O_RDONLY);
 }
 
-static void unregister_all(const struct region *regions, size_t n)
+static void unregister_all(const struct libshpt_region *regions, size_t n)
 {
 	char what[32];
 
 	for (size_t i = 0; i < n; i++) {
-		if (!regions[i].name)
+		if (!regions[i].registered)
 			continue;
-		if (geteuid() && geteuid() != (uid_t)regions[i].uid)
+		if (geteuid() && geteuid() != regions[i].uid)
 			continue;
 		snprintf(what, sizeof(what), "region %" PRIu64, regions[i].id);
 		unregister_region(region_open_id(regions[i].id), what);
@@ -92,7 +87,7 @@ int unregister_regions(int argc, char **argv)
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 }
 	};
-	struct region *regions;
+	struct libshpt_region *regions;
 	bool all = false;
 	int c, sysroot;
 	size_t n;
@@ -126,7 +121,7 @@ int unregister_regions(int argc, char **argv)
 	for (; optind < argc; optind++)
 		unregister_region(find_and_open(regions, n, argv[optind]),
 				  argv[optind]);
-	regions_free(regions, n);
+	free(regions);
 	close(sysroot);
 	return EXIT_SUCCESS;
 }

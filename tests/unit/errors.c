@@ -87,6 +87,24 @@ START_TEST(guest)
 }
 END_TEST
 
+START_TEST(node)
+{
+	struct libshpt_attr attr = { .node = 7 };
+	struct request req = { .fd = new_memfd(PAGE, 0), .attr = &attr };
+	struct reason why;
+
+	refuse_node(EACCES, &req, &why);
+	says(&why, EACCES, "O_RDWR");
+	refuse_node(ENXIO, &req, &why);
+	says(&why, ENXIO, "node 7 is not there");
+	refuse_node(EINVAL, &req, &why);
+	says(&why, ENXIO, "numactl --hardware");
+	refuse_node(ENOPKG, &req, &why);
+	says(&why, ENOPKG, "donor=PATH");
+	close(req.fd);
+}
+END_TEST
+
 START_TEST(sealed_memfd)
 {
 	int fd = new_memfd(PAGE, MFD_ALLOW_SEALING);
@@ -189,6 +207,10 @@ START_TEST(no_sentence_is_cut)
 	ck_assert_str_eq(file_name(fd, name) + FILE_NAME_BYTES - 6, "x-end");
 	is_whole(refuse_region, fd);
 	is_whole(refuse_guest, fd);
+	is_whole(refuse_register, fd);
+	is_whole(refuse_unregister, fd);
+	is_whole(refuse_reclaim, fd);
+	is_whole(refuse_lock, fd);
 	ck_assert_int_eq(unlink(long_name), 0);
 	ck_assert_int_eq(fchdir(here), 0);
 	ck_assert_int_eq(rmdir(dir), 0);
@@ -222,6 +244,7 @@ TCase *errors_tests(void)
 	tcase_add_test(t, device);
 	tcase_add_loop_test(t, region, 0, COUNT(region_cases));
 	tcase_add_loop_test(t, guest, 0, COUNT(guest_cases));
+	tcase_add_test(t, node);
 	tcase_add_test(t, sealed_memfd);
 	tcase_add_test(t, ordinary_file);
 	tcase_add_test(t, no_file);

@@ -38,8 +38,8 @@ START_TEST(each_mapping_hears_of_each_child)
 
 	/* Installs the handlers, and is a mapping that need not hear. */
 	libshpt_map(NULL, PAGE, READ_WRITE, PLAIN | MAP_ANONYMOUS, -1, 0);
-	add_mapping(chunk, chunk + PAGE, PAGE, &greeter);
-	add_mapping(chunk + CHUNK_BYTES, chunk + CHUNK_BYTES, 1, &greeter);
+	add_mapping(chunk + PAGE, PAGE, CHUNK_BYTES, &greeter);
+	add_mapping(chunk + CHUNK_BYTES, 1, CHUNK_BYTES, &greeter);
 
 	errno = 0;
 	pid = fork();
@@ -56,36 +56,48 @@ START_TEST(each_mapping_hears_of_each_child)
 }
 END_TEST
 
+static bool is_resident(uintptr_t page)
+{
+	unsigned char resident;
+
+	ck_assert_int_eq(mincore((void *)page, PAGE, &resident), 0);
+	return resident & 1;
+}
+
+/* The first page of the caller's that is in a shared chunk. */
 START_TEST(child_touches_a_page)
 {
-	int fd = new_memfd(PAGE, 0);
-	unsigned char resident;
-	struct mapping m = { .length = 2 * PAGE };
-	void *p = mmap(NULL, 2 * PAGE, READ_WRITE, MAP_SHARED, fd, 0);
+	static const struct libshpt_attr none;
+	uintptr_t chunk = free_chunks(2), own = chunk + 3 * PAGE;
+	struct mapping *m = add_guest(chunk, own, CHUNK_BYTES, -1, &none);
 
-	ck_assert_ptr_ne(p, MAP_FAILED);
-	ck_assert_int_eq(mincore(p, PAGE, &resident), 0);
-	ck_assert_int_eq(resident & 1, 0);
-	m.addr = (uintptr_t)p;
-	shpt_backend.in_child(&m);
-	ck_assert_int_eq(mincore(p, PAGE, &resident), 0);
-	ck_assert_int_eq(resident & 1, 1);
+	ck_assert(!is_resident(own));
+	shpt_backend.in_child(m);
+	ck_assert(is_resident(own));
+	ck_assert(!is_resident(chunk));
+	ck_assert(!is_resident(chunk + CHUNK_BYTES));
+
+	m->guest->chunks[0].shared = false;
+	shpt_backend.in_child(m);
+	ck_assert(is_resident(chunk + CHUNK_BYTES));
+	m->guest->chunks[1].shared = false;
+	shpt_backend.in_child(m);
 }
 END_TEST
 
 /* A signal would end this process. */
 START_TEST(child_survives_the_end_of_the_file)
 {
+	static const struct libshpt_attr none;
+	uintptr_t chunk = free_chunks(1);
 	int fd = new_memfd(0, 0);
-	struct mapping m = { .length = PAGE };
-	void *p = mmap(NULL, PAGE, READ_WRITE, MAP_SHARED, fd, 0);
+	struct mapping *m = add_guest(chunk, chunk, PAGE, fd, &none);
 
-	ck_assert_ptr_ne(p, MAP_FAILED);
-	m.addr = (uintptr_t)p;
-	shpt_backend.in_child(&m);
-	ck_assert(is_mapped(m.addr));
-	ck_assert_int_eq(munmap(p, PAGE), 0);
-	shpt_backend.in_child(&m);
+	shpt_backend.in_child(m);
+	ck_assert(is_mapped(m->addr));
+	ck_assert_int_eq(munmap((void *)chunk, CHUNK_BYTES), 0);
+	shpt_backend.in_child(m);
+	close(fd);
 }
 END_TEST
 

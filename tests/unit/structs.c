@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* structs.c - tests of arguments, and of structs that grow on either side */
 #define _GNU_SOURCE
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -206,7 +207,32 @@ START_TEST(names_of_backends)
 {
 	ck_assert_str_eq(libshpt_backend_name(LIBSHPT_BACKEND_PLAIN), "plain");
 	ck_assert_str_eq(libshpt_backend_name(LIBSHPT_BACKEND_SHPT), "shpt");
+	ck_assert_str_eq(libshpt_backend_name(LIBSHPT_BACKEND_HUGETLB),
+			 "hugetlb");
+	ck_assert_str_eq(libshpt_backend_name(LIBSHPT_BACKEND_THP), "thp");
 	ck_assert_str_eq(libshpt_backend_name(99), "unknown");
+}
+END_TEST
+
+START_TEST(versions)
+{
+	char version[32];
+
+	ck_assert_str_eq(libshpt_version(), PACKAGE_VERSION);
+	snprintf(version, sizeof(version), "%d.%d.", LIBSHPT_VERSION_MAJOR,
+		 LIBSHPT_VERSION_MINOR);
+	ck_assert_int_eq(strncmp(PACKAGE_VERSION, version, strlen(version)), 0);
+	ck_assert_int_eq(libshpt_check_version(LIBSHPT_VERSION_MAJOR,
+					       LIBSHPT_VERSION_MINOR),
+			 0);
+	ck_assert_int_eq(libshpt_check_version(LIBSHPT_VERSION_MAJOR, 0), 0);
+	ck_assert_int_eq(libshpt_check_version(LIBSHPT_VERSION_MAJOR,
+					       LIBSHPT_VERSION_MINOR + 1),
+			 -1);
+	ck_assert_int_eq(errno, ENOTSUP);
+	ck_assert_ptr_nonnull(strstr(libshpt_errormsg(), PACKAGE_VERSION));
+	ck_assert_int_eq(libshpt_check_version(LIBSHPT_VERSION_MAJOR + 1, 0),
+			 -1);
 }
 END_TEST
 
@@ -226,5 +252,6 @@ TCase *structs_tests(void)
 	tcase_add_test(t, info_of_other_releases);
 	tcase_add_test(t, info_of_nothing);
 	tcase_add_test(t, names_of_backends);
+	tcase_add_test(t, versions);
 	return t;
 }

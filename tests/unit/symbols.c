@@ -10,12 +10,29 @@ START_TEST(exports)
 {
 	static const char *const expected[] = {
 		"LIBSHPT_0.1",
+		"libshpt_adopt@@LIBSHPT_0.1",
+		"libshpt_advise@@LIBSHPT_0.1",
 		"libshpt_backend_name@@LIBSHPT_0.1",
+		"libshpt_break@@LIBSHPT_0.1",
+		"libshpt_check_file@@LIBSHPT_0.1",
+		"libshpt_check_version@@LIBSHPT_0.1",
 		"libshpt_errormsg@@LIBSHPT_0.1",
 		"libshpt_info@@LIBSHPT_0.1",
+		"libshpt_lock@@LIBSHPT_0.1",
 		"libshpt_map@@LIBSHPT_0.1",
 		"libshpt_map_attr@@LIBSHPT_0.1",
+		"libshpt_next_region@@LIBSHPT_0.1",
+		"libshpt_open@@LIBSHPT_0.1",
+		"libshpt_populate@@LIBSHPT_0.1",
+		"libshpt_protect@@LIBSHPT_0.1",
+		"libshpt_reclaim@@LIBSHPT_0.1",
+		"libshpt_register@@LIBSHPT_0.1",
+		"libshpt_sync@@LIBSHPT_0.1",
+		"libshpt_unlink@@LIBSHPT_0.1",
+		"libshpt_unlock@@LIBSHPT_0.1",
 		"libshpt_unmap@@LIBSHPT_0.1",
+		"libshpt_unregister@@LIBSHPT_0.1",
+		"libshpt_version@@LIBSHPT_0.1",
 	};
 	FILE *nm = popen("LC_ALL=C nm -D --defined-only -P " LIBSHPT_SO, "re");
 	char line[256];

@@ -8,6 +8,8 @@
 
 #define G CHUNK_BYTES
 
+static const struct libshpt_attr none;
+
 static int count(void)
 {
 	struct mapping *m = NULL;
@@ -25,7 +27,7 @@ START_TEST(own_length_unmaps_whole_chunks)
 	uintptr_t chunk = free_chunks(2), own = chunk + 3 * PAGE;
 	size_t length = G + 5;
 
-	add_mapping(chunk, own, length, &shpt_backend);
+	add_guest(chunk, own, length, -1, &none);
 	/* The length as it was given, or rounded up to pages. */
 	if (_i)
 		length = round_up(length, PAGE);
@@ -37,11 +39,11 @@ START_TEST(own_length_unmaps_whole_chunks)
 }
 END_TEST
 
-START_TEST(cutting_a_chunk_is_refused)
+START_TEST(cutting_a_unit_is_refused)
 {
 	uintptr_t chunk = free_chunks(2), own = chunk + 3 * PAGE;
 
-	add_mapping(chunk, own, G, &shpt_backend);
+	add_mapping(own, G, G, &plain_backend);
 	ck_assert_int_eq(libshpt_unmap((void *)own, G - PAGE), -1);
 	ck_assert_int_eq(errno, EINVAL);
 	ck_assert_ptr_nonnull(strstr(libshpt_errormsg(), "multiples of 1 GiB"));
@@ -60,7 +62,7 @@ START_TEST(whole_chunks_unmap_alone)
 	uintptr_t chunk = free_chunks(3), own = chunk + 3 * PAGE;
 	struct libshpt_info info;
 
-	add_mapping(chunk, own, 2 * G, &plain_backend);
+	add_mapping(own, 2 * G, G, &plain_backend);
 	ck_assert_int_eq(libshpt_unmap((void *)(chunk + G), G), 0);
 	ck_assert(is_mapped(chunk));
 	ck_assert(is_mapped(chunk + G - PAGE));
@@ -90,7 +92,7 @@ START_TEST(edges_are_no_mapping)
 	uintptr_t chunk = free_chunks(1), own = chunk + 3 * PAGE;
 	struct libshpt_info info;
 
-	add_mapping(chunk, own, PAGE, &plain_backend);
+	add_mapping(own, PAGE, G, &plain_backend);
 	ck_assert_int_eq(libshpt_info((void *)own, &info, sizeof(info)), 0);
 	ck_assert_int_eq(libshpt_info((void *)(own - 1), &info, sizeof(info)),
 			 -1);
@@ -105,8 +107,8 @@ START_TEST(one_call_unmaps_neighbours)
 {
 	uintptr_t chunk = free_chunks(3);
 
-	add_mapping(chunk, chunk + PAGE, PAGE, &shpt_backend);
-	add_mapping(chunk + 2 * G, chunk + 2 * G + PAGE, PAGE, &shpt_backend);
+	add_guest(chunk, chunk + PAGE, PAGE, -1, &none);
+	add_guest(chunk + 2 * G, chunk + 2 * G + PAGE, PAGE, -1, &none);
 	ck_assert_int_eq(libshpt_unmap((void *)(chunk + PAGE), 2 * G + PAGE),
 			 0);
 	ck_assert(!is_mapped(chunk));
@@ -136,7 +138,7 @@ START_TEST(replacing_all_of_a_mapping_evicts_its_chunks)
 {
 	uintptr_t chunk = free_chunks(1), own = chunk + 3 * PAGE;
 
-	add_mapping(chunk, own, PAGE, &shpt_backend);
+	add_guest(chunk, own, PAGE, -1, &none);
 	ck_assert(table_evict(own_pages(own, PAGE)));
 	ck_assert_int_eq(count(), 0);
 	ck_assert(!is_mapped(chunk));
@@ -146,11 +148,27 @@ START_TEST(replacing_all_of_a_mapping_evicts_its_chunks)
 }
 END_TEST
 
+/* It stays readable until the fixed mapping comes. */
+START_TEST(what_was_replaced_already_is_trimmed)
+{
+	uintptr_t chunk = free_chunks(1), own = chunk + 3 * PAGE;
+	struct mapping *m = add_guest(chunk, own, PAGE, -1, &none);
+
+	*(char *)own = 'x';
+	m->guest->chunks[0].shared = false;
+	ck_assert(table_evict(own_pages(own, PAGE)));
+	ck_assert_int_eq(count(), 0);
+	ck_assert(!is_mapped(chunk));
+	ck_assert(!is_mapped(own + PAGE));
+	ck_assert_int_eq(*(char *)own, 'x');
+}
+END_TEST
+
 START_TEST(replacing_a_part_of_a_mapping_evicts_nothing)
 {
 	uintptr_t chunk = free_chunks(1), own = chunk + 3 * PAGE;
 
-	add_mapping(chunk, own, 2 * PAGE, &shpt_backend);
+	add_guest(chunk, own, 2 * PAGE, -1, &none);
 	ck_assert(!table_evict(own_pages(own, PAGE)));
 	ck_assert(!table_evict(own_pages(own + PAGE, PAGE)));
 	ck_assert(!table_evict(own_pages(chunk, PAGE)));
@@ -165,12 +183,13 @@ TCase *table_tests(void)
 	TCase *t = tcase_create("table");
 
 	tcase_add_loop_test(t, own_length_unmaps_whole_chunks, 0, 2);
-	tcase_add_test(t, cutting_a_chunk_is_refused);
+	tcase_add_test(t, cutting_a_unit_is_refused);
 	tcase_add_test(t, whole_chunks_unmap_alone);
 	tcase_add_test(t, edges_are_no_mapping);
 	tcase_add_test(t, one_call_unmaps_neighbours);
 	tcase_add_test(t, what_the_kernel_hands_out_again_is_forgotten);
 	tcase_add_test(t, replacing_all_of_a_mapping_evicts_its_chunks);
+	tcase_add_test(t, what_was_replaced_already_is_trimmed);
 	tcase_add_test(t, replacing_a_part_of_a_mapping_evicts_nothing);
 	return t;
 }

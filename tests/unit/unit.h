@@ -17,11 +17,21 @@
  * module is loaded. */
 #define PLAIN (MAP_SHARED | MAP_32BIT)
 
+TCase *adopt_tests(void);
+TCase *edges_tests(void);
+TCase *backends_tests(void);
+TCase *check_tests(void);
 TCase *errors_tests(void);
 TCase *fixed_tests(void);
 TCase *fork_tests(void);
+TCase *numa_tests(void);
+TCase *open_tests(void);
 TCase *plain_tests(void);
+TCase *populate_tests(void);
+TCase *private_tests(void);
 TCase *range_tests(void);
+TCase *regions_tests(void);
+TCase *replace_tests(void);
 TCase *structs_tests(void);
 TCase *symbols_tests(void);
 TCase *table_tests(void);
@@ -29,8 +39,11 @@ TCase *table_tests(void);
 /* main.c */
 bool is_mapped(uintptr_t addr);
 uintptr_t free_chunks(size_t chunks);
+void fails(int ret, int err, const char *says);
 int new_memfd(off_t size, unsigned int flags);
-struct mapping *add_mapping(uintptr_t chunk, uintptr_t addr, size_t length,
+struct mapping *add_guest(uintptr_t chunk, uintptr_t addr, size_t length,
+			  int fd, const struct libshpt_attr *attr);
+struct mapping *add_mapping(uintptr_t addr, size_t length, size_t unit,
 			    const struct backend *backend);
 
 #endif /* SHPT_UNIT_H */

@@ -19,16 +19,22 @@ static void refused(int fd, int want, const char *must_name)
 	CHECK_EQ(fact("regions"), regions);
 }
 
+/* Not by the module, and without a whole chunk not by the kernel. */
 static void hugetlb(void)
 {
 	int fd = MUST(memfd_create("huge", MFD_CLOEXEC | MFD_HUGETLB));
+	struct libshpt_info info;
 	char *p;
 
 	MUST(ftruncate(fd, 2 * MIB));
 	refused(fd, EMEDIUMTYPE, "hugetlb");
 	write_text("/proc/sys/vm/nr_hugepages", "1");
-	p = ordinary_instead(2 * MIB, RW, MAP_SHARED, fd, EMEDIUMTYPE,
-			     "hugetlb");
+	p = libshpt_map(NULL, 2 * MIB, RW, MAP_SHARED, fd, 0);
+	CHECK(p != MAP_FAILED, "libshpt_map: %s", libshpt_errormsg());
+	MUST(libshpt_info(p, &info, sizeof(info)));
+	CHECK_EQ(info.backend, LIBSHPT_BACKEND_HUGETLB);
+	CHECK_EQ(info.why_errno, EMEDIUMTYPE);
+	check_sentence(info.why, "1 GiB");
 	stamp(p, 2 * MIB, 1);
 	CHECK_STAMP(p, 2 * MIB, 1);
 	MUST(libshpt_unmap(p, 2 * MIB));

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * open.c - libshpt_open() and libshpt_unlink(): regions by their names
+ *
+ * What has to come back is a descriptor as shm_open(3) gives it: it is mapped,
+ * but it is also given a size, asked for it and protected. A region fd can only
+ * be mapped, for size, owner and mode are the backing's. So it is the backing
+ * that is opened, and the question is where it lives. A memfd would have no way
+ * back to it: registered, it survives its creator, but who opens its name gets
+ * a region fd. So a new region's backing is the file that shm_open(3) makes. It
+ * survives; owner, mode and limits are what everybody expects; and a process
+ * that may not use the device, or came before the module was loaded, finds the
+ * same memory under the same name. Registering it adds what only the kernel
+ * part can: the page tables stay while nobody maps it, and the name is taken
+ * for all. That is worth having but not worth failing for: quotas of the
+ * registry are no limits of shm_open(3).
+ *
+ * Names that others registered (libshpt_register(), shptctl register) come
+ * first, or somebody could put a file in their way. Their backing is opened by
+ * its path where the caller may do that. If not, for the registration may allow
+ * more than the file does, he gets the region fd after all.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#define KNOWN_FLAGS (O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC)
+#define SHM_FOLDER "/dev/shm/"
+
+static int refuse_name(int err, const char *name, struct reason *why)
+{
+	switch (err) {
+	case ENOENT:
+		return refuse(why, err,
+			      "nothing has the name \"%s\": add O_CREAT to "
+			      "make it",
+			      name);
+	case EEXIST:
+		return refuse(why, err,
+			      "the name \"%s\" is taken: leave out O_EXCL to "
+			      "open what has it, or unlink it first",
+			      name);
+	case EACCES:
+	case EPERM:
+		return refuse(why, EACCES,
+			      "\"%s\": no permission: ask its owner, or open "
+			      "it with O_RDONLY if you may read it",
+			      name);
+	case EMFILE:
+		return refuse(why, err,
+			      "\"%s\": this process has too many open files: "
+			      "raise \"ulimit -n\"",
+			      name);
+	case EDQUOT:
+		return refuse(why, err,
+			      "\"%s\": this user has as many regions open as "
+			      "he may: raise "
+			      "/sys/module/shpt/parameters/max_regions_per_user",
+			      name);
+	}
+	return refuse(why, err, "\"%s\" cannot be opened: %m", name);
+}
+
+static int close_and_keep(int fd, int err)
+{
+	close(fd);
+	errno = err;
+	return -1;
+}
+
+/* A region fd for a registered name, or -1 with errno. */
+static int open_named(int device, const char *name, int access)
+{
+	struct shpt_open_named arg = {
+		.size = sizeof(arg),
+		.flags = access == O_RDONLY ? SHPT_OPEN_READ_ONLY : 0,
+	};
+
+	strcpy(arg.name, name);
+	return ioctl_again(device, SHPT_IOC_OPEN_NAMED, &arg);
+}
+
+static uint64_t region_id_of(int device, int file)
+{
+	int region = open_region(device, file, 0);
+	uint64_t id = region < 0 ? 0 : region_id(region);
+
+	if (region >= 0)
+		close(region);
+	return id;
+}
+
+/* Where the backing of a region is, in a buffer; NULL if that is not to be
+ * known. */
+static const char *backing_path(int region, char *path, size_t size)
+{
+	const char prefix[] = "shpt:";
+	char link[64];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", region);
+	n = readlink(link, path, size - 1);
+	if (n < 0)
+		return NULL;
+	path[n] = '\0';
+	return strncmp(path, prefix, strlen(prefix)) ? NULL :
+						       path + strlen(prefix);
+}
+
+/* The file behind a region fd, or -1. A path can mean another file here: a
+ * device even, which must not keep us waiting. */
+static int open_backing(int device, int region, int access)
+{
+	char buffer[4200];
+	const char *path = backing_path(region, buffer, sizeof(buffer));
+	int file;
+
+	if (!path)
+		return -1;
+	file = open(path, access | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (file >= 0 && region_id_of(device, file) != region_id(region))
+		return close_and_keep(file, ESTALE);
+	return file;
+}
+
+/*
+ * A name that the registry has and the caller may not open by it may still be
+ * that of a file which he may open: that of libshpt_open() by another user.
+ */
+static int open_refused(int device, const char *name, int access, int err)
+{
+	int file = shm_open(name, access, 0);
+
+	if (file < 0)
+		return close_and_keep(file, err);
+	if (!is_registered_as(region_id_of(device, file), name))
+		return close_and_keep(file, err);
+	return file;
+}
+
+/* What has the name, or -1 with errno. The device is -1 where there is none. */
+static int open_existing(int device, const char *name, int access)
+{
+	int region, file;
+
+	if (device < 0)
+		return shm_open(name, access, 0);
+	region = open_named(device, name, access);
+	if (region < 0 && errno == ENOENT)
+		return shm_open(name, access, 0);
+	if (region < 0)
+		return open_refused(device, name, access, errno);
+	file = open_backing(device, region, access);
+	if (file < 0)
+		return region;
+	close(region);
+	return file;
+}
+
+/*
+ * Registers a file that was just made. For its owner only: all others come by
+ * the file, and no permission outlives what its owner takes away from that.
+ * Returns false if another region has the name.
+ */
+static bool keep(int device, int file, const char *name)
+{
+	struct shpt_register arg = { .size = sizeof(arg), .mode = 0600 };
+	int region = device < 0 ? -1 : open_region(device, file, 0);
+	bool taken;
+
+	if (region < 0)
+		return true;
+	strcpy(arg.name, name);
+	taken = ioctl(region, SHPT_IOC_REGISTER, &arg) && errno == EEXIST;
+	close(region);
+	return !taken;
+}
+
+/* A new file, or -1 with errno. */
+static int create(int device, const char *name, int access, mode_t mode)
+{
+	int file = shm_open(name, access | O_CREAT | O_EXCL, mode);
+
+	if (file < 0)
+		return -1;
+	/* Somebody has just registered another file under this name. */
+	if (!keep(device, file, name)) {
+		shm_unlink(name);
+		return close_and_keep(file, EEXIST);
+	}
+	return file;
+}
+
+/* A file in the way is noticed when it is to be made. */
+static bool is_registered(int device, const char *name)
+{
+	int region = device < 0 ? -1 : open_named(device, name, O_RDONLY);
+
+	if (region >= 0)
+		close(region);
+	return region >= 0 || (device >= 0 && errno != ENOENT);
+}
+
+/* Once more if the name comes into being, or goes, between two looks at it. */
+static int open_or_create(int device, const char *name, int oflag, mode_t mode)
+{
+	int access = oflag & O_ACCMODE, fd;
+
+	if (oflag & O_CREAT && oflag & O_EXCL) {
+		if (!is_registered(device, name))
+			return create(device, name, access, mode);
+		errno = EEXIST;
+		return -1;
+	}
+	do {
+		fd = open_existing(device, name, access);
+		if (fd >= 0 || errno != ENOENT || !(oflag & O_CREAT))
+			return fd;
+		fd = create(device, name, access, mode);
+	} while (fd < 0 && errno == EEXIST);
+	return fd;
+}
+
+static int check_flags(int oflag, struct reason *why)
+{
+	int access = oflag & O_ACCMODE;
+
+	if (oflag & ~KNOWN_FLAGS || (access != O_RDONLY && access != O_RDWR))
+		return refuse(why, EINVAL,
+			      "flags %#o: pass O_RDONLY or O_RDWR, and of the "
+			      "others O_CREAT, O_EXCL and O_TRUNC",
+			      oflag);
+	if (oflag & O_TRUNC && access == O_RDONLY)
+		return refuse(why, EINVAL,
+			      "O_TRUNC with O_RDONLY: truncating takes O_RDWR");
+	return 0;
+}
+
+/* Without the device it is shm_open(3), whatever the reason. */
+static int open_name(const char *name, int oflag, mode_t mode,
+		     struct reason *why)
+{
+	int device = open(SHPT_DEVICE, O_RDWR | O_CLOEXEC);
+	int fd = open_or_create(device, name, oflag, mode), err = errno;
+
+	if (device >= 0)
+		close(device);
+	if (fd < 0)
+		return refuse_name(err, name, why);
+	if (oflag & O_TRUNC && ftruncate(fd, 0)) {
+		refuse(why, EACCES,
+		       "\"%s\" can be mapped, but its file not be opened for "
+		       "truncation: leave out O_TRUNC",
+		       name);
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+LIBSHPT_EXPORT int libshpt_open(const char *name, int oflag, mode_t mode)
+{
+	struct reason why;
+	int fd = -1;
+
+	if (check_name(&name, &why) == 0 && check_flags(oflag, &why) == 0)
+		fd = open_name(name, oflag, mode, &why);
+	return fd < 0 ? fail_with(&why) : fd;
+}
+
+/* Whether the region's backing is what shm_open(3) has under the name. */
+static bool is_shm_file(int region, const char *name)
+{
+	char buffer[4200];
+	const char *path = backing_path(region, buffer, sizeof(buffer));
+
+	return path && !strncmp(path, SHM_FOLDER, strlen(SHM_FOLDER)) &&
+	       !strcmp(path + strlen(SHM_FOLDER), name);
+}
+
+static int unlink_name(int device, const char *name)
+{
+	struct shpt_unregister arg = { .size = sizeof(arg) };
+	int region = device < 0 ? -1 : open_named(device, name, O_RDONLY);
+	bool shm_file;
+
+	if (region < 0)
+		return device < 0 || errno == ENOENT ? shm_unlink(name) : -1;
+	shm_file = is_shm_file(region, name);
+	if (ioctl(region, SHPT_IOC_UNREGISTER, &arg) && errno != ENOENT)
+		return close_and_keep(region, errno);
+	close(region);
+	return shm_file ? shm_unlink(name) : 0;
+}
+
+LIBSHPT_EXPORT int libshpt_unlink(const char *name)
+{
+	struct reason why;
+	int device, ret, err;
+
+	if (check_name(&name, &why))
+		return fail_with(&why);
+	device = open(SHPT_DEVICE, O_RDWR | O_CLOEXEC);
+	ret = unlink_name(device, name);
+	err = errno;
+	if (device >= 0)
+		close(device);
+	if (ret == 0)
+		return 0;
+	if (err == ENOENT)
+		refuse(&why, err, "nothing has the name \"%s\": nothing to do",
+		       name);
+	else if (err == EACCES || err == EPERM)
+		refuse(&why, EACCES,
+		       "\"%s\": no permission to unlink it: only its owner and "
+		       "root can",
+		       name);
+	else
+		refuse(&why, err, "\"%s\" cannot be unlinked: %m", name);
+	return fail_with(&why);
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* mmap.c - the calls about mappings that take the place of libc's */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdarg.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "preload.h"
+
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+
+static bool is_wanted(size_t length, int flags)
+{
+	int type = flags & MAP_TYPE;
+
+	if (type != MAP_SHARED &&
+	    (type != MAP_SHARED_VALIDATE || flags & MAP_ANONYMOUS))
+		return false;
+	if (settings()->inactive)
+		return false;
+	if (settings()->no_size)
+		say_no_size(settings()->no_size);
+	return length >= settings()->min_bytes;
+}
+
+/* Through libshpt, or MAP_FAILED with errno and libshpt_errormsg(). */
+static void *serve(void *addr, size_t length, int prot, int flags, int fd,
+		   off_t offset, bool any_backend)
+{
+	struct libshpt_attr attr = {
+		.flags = any_backend ? 0 : LIBSHPT_REQUIRE_SHARED,
+	};
+	void *p = libshpt_map_attr(addr, length, prot, flags, fd, offset, &attr,
+				   sizeof(attr));
+	struct reason why;
+
+	if (p == MAP_FAILED)
+		return p;
+	if (served_add(p, (struct range){ 0, 0 }, &why)) {
+		libshpt_unmap(p, length);
+		fail_with(&why);
+		return MAP_FAILED;
+	}
+	if (any_backend || settings()->verbose)
+		say_served("mmap", length, p);
+	return p;
+}
+
+/* The memory is in a file of this library's. A fixed address can be shared if
+ * it has the same place in its chunk as the bytes have in the file. */
+static void *serve_anonymous(void *addr, size_t length, int prot, int flags)
+{
+	bool fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
+	off_t offset = fixed ? (uintptr_t)addr % CHUNK_BYTES : 0;
+	struct reason why;
+	int fd, err;
+	void *p;
+
+	fd = open_backing(offset, length, flags, &why);
+	if (fd < 0) {
+		fail_with(&why);
+		return MAP_FAILED;
+	}
+	p = serve(addr, length, prot, flags & ~MAP_ANONYMOUS, fd, offset,
+		  settings()->backing || settings()->any_backend);
+	err = errno;
+	close(fd);
+	errno = err;
+	return p;
+}
+
+INTERPOSED void *mmap(void *addr, size_t length, int prot, int flags, int fd,
+		      off_t offset)
+{
+	int saved = errno, err;
+	void *p;
+
+	if (flags & MAP_FIXED && served_touches(pages_at(addr, length)))
+		served_give_up(pages_at(addr, length), "MAP_FIXED over it");
+	if (!is_wanted(length, flags) ||
+	    (!(flags & MAP_ANONYMOUS) && is_region(fd)))
+		return raw_mmap(addr, length, prot, flags, fd, offset);
+
+	p = has_backing(flags) ? serve_anonymous(addr, length, prot, flags) :
+				 serve(addr, length, prot, flags, fd, offset,
+				       settings()->any_backend);
+	err = errno;
+	errno = saved;
+	if (p != MAP_FAILED)
+		return p;
+	/* If this fails as well, the program has its own words for it. */
+	p = raw_mmap(addr, length, prot, flags, fd, offset);
+	if (p != MAP_FAILED)
+		say_refused("mmap", length, err, libshpt_errormsg());
+	return p;
+}
+
+/* What mmap is called where programs are compiled for large files. */
+INTERPOSED void *mmap64(void *addr, size_t length, int prot, int flags, int fd,
+			off_t offset) __attribute__((alias("mmap")));
+
+INTERPOSED int munmap(void *addr, size_t length)
+{
+	struct range range = pages_at(addr, length);
+
+	return served_touches(range) ? served_unmap(range) :
+				       raw_munmap(addr, length);
+}
+
+INTERPOSED int mprotect(void *addr, size_t length, int prot)
+{
+	return served_touches(pages_at(addr, length)) ?
+		       libshpt_protect(addr, length, prot) :
+		       raw_mprotect(addr, length, prot);
+}
+
+INTERPOSED int madvise(void *addr, size_t length, int advice)
+{
+	return served_touches(pages_at(addr, length)) ?
+		       libshpt_advise(addr, length, advice) :
+		       raw_madvise(addr, length, advice);
+}
+
+INTERPOSED void *mremap(void *old, size_t old_length, size_t new_length,
+			int flags, ...)
+{
+	va_list args;
+	void *new = NULL;
+
+	va_start(args, flags);
+	if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
+		new = va_arg(args, void *);
+	va_end(args);
+	/* Of no bytes it makes a second mapping. */
+	if (served_touches(pages_at(old, old_length ? old_length : 1)))
+		served_give_up(pages_at(old, old_length ? old_length : 1),
+			       "mremap");
+	if (flags & MREMAP_FIXED && served_touches(pages_at(new, new_length)))
+		served_give_up(pages_at(new, new_length), "mremap over it");
+	return raw_mremap(old, old_length, new_length, flags, new);
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* say.c - what the person who preloads the library gets to read, on stderr */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "preload.h"
+
+/* A line in one write(2), without stdio, which the program may be using. */
+void say(const char *format, ...)
+{
+	char line[640];
+	int saved = errno;
+	va_list args;
+	size_t n;
+
+	n = snprintf(line, sizeof(line), "libshpt-preload[%d]: ", getpid());
+	va_start(args, format);
+	vsnprintf(line + n, sizeof(line) - 1 - n, format, args);
+	va_end(args);
+	n = strlen(line);
+	line[n++] = '\n';
+	if (write(STDERR_FILENO, line, n) < 0)
+		errno = saved; /* nobody listens */
+}
+
+/* Once for each reason, which the errno stands for. */
+static bool is_news(int err)
+{
+	static atomic_flag said[160];
+
+	return (size_t)err >= sizeof(said) / sizeof(said[0]) ||
+	       !atomic_flag_test_and_set(&said[err]);
+}
+
+void say_refused(const char *call, size_t length, int err, const char *why)
+{
+	if (is_news(err) || settings()->verbose)
+		say("%s of %zu bytes is not shared: %s", call, length, why);
+}
+
+void say_given_up(const char *call, const void *addr)
+{
+	static atomic_flag said;
+
+	if (!atomic_flag_test_and_set(&said) || settings()->verbose)
+		say("%s cannot be had with shared page tables: the mapping at "
+		    "%p is an ordinary one from now on",
+		    call, addr);
+}
+
+void say_no_size(const char *text)
+{
+	static atomic_flag said;
+
+	if (!atomic_flag_test_and_set(&said))
+		say("LIBSHPT_MIN_SIZE=%s is no size: write a number, or one "
+		    "with K, M or G, such as 64M, which is used now",
+		    text);
+}
+
+/* What libshpt has made of it. */
+void say_served(const char *call, size_t length, const void *addr)
+{
+	struct libshpt_info info;
+
+	if (libshpt_info(addr, &info, sizeof(info)))
+		return;
+	if (info.why_errno && !settings()->any_backend)
+		say_refused(call, length, info.why_errno, info.why);
+	else if (settings()->verbose)
+		say("%s of %zu bytes at %p: %s, region %llu", call, length,
+		    addr, libshpt_backend_name(info.backend),
+		    (unsigned long long)info.region_id);
+}
