@@ -245,9 +245,10 @@ int libshpt_unmap(void *addr, size_t length);
  * @prot:   as for mprotect(2)
  *
  * A chunk stays shared if the range covers all of the caller's bytes in it and
- * @prot is PROT_NONE, or of PROT_READ and PROT_WRITE; all other chunks in the
- * range become ordinary mappings. In a mapping with LIBSHPT_PRIVATE, PROT_WRITE
- * breaks no chunk. For addresses that libshpt did not map, it is mprotect(2).
+ * @prot is PROT_NONE, or made of PROT_READ and PROT_WRITE; all other chunks in
+ * the range become ordinary mappings. In a mapping with LIBSHPT_PRIVATE,
+ * PROT_WRITE breaks no chunk. For addresses that libshpt did not map, it is
+ * mprotect(2).
  *
  * Returns 0, or -1 with errno; the beginning of the range may then have the new
  * protection:
