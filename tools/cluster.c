@@ -181,15 +181,24 @@ static bool is_on(const char *value)
 	       !strcasecmp(value, "yes") || !strcmp(value, "1");
 }
 
+/* Huge pages are mapped if there are enough, "try" or "on"; nobody asks shpt. */
 static char *check_huge_pages(const struct cluster *c)
 {
 	char *value = cluster_setting(c, "huge_pages"), *obstacle = NULL;
+	char *pages = fact_line(c->root, "proc/sys/vm/nr_hugepages");
+	bool tries = !value || !strcasecmp(value, "try");
 
 	if (value && is_on(value))
-		obstacle = print("huge_pages is %s, so the kernel's own huge "
-				 "pages are used: pg_conftool %s %s set "
-				 "huge_pages try",
-				 value, c->version, c->name);
+		obstacle = print("huge_pages is %s", value);
+	else if (tries && pages && strcmp(pages, "0"))
+		obstacle = print("huge_pages is try, and there are %s", pages);
+	free(value);
+	free(pages);
+	if (!obstacle)
+		return NULL;
+	value = obstacle;
+	obstacle = print("%s: pg_conftool %s %s set huge_pages off", value,
+			 c->version, c->name);
 	free(value);
 	return obstacle;
 }

@@ -18,7 +18,7 @@
 struct server {
 	bool preloaded; /* the library is there */
 	bool outdated; /* its environment is another than the file's */
-	const char *backend; /* of its largest mapping, NULL if not preloaded */
+	const char *backend; /* NULL if not preloaded */
 	struct libshpt_region region; /* with id 0: none */
 };
 
@@ -67,7 +67,7 @@ static bool is_outdated(const struct cluster *c, const struct environment *e)
 	return !same;
 }
 
-/* By its mappings: a region's line has the region's number for an inode. */
+/* A region's line has the region's number for an inode. The largest counts. */
 static void read_maps(const struct cluster *c, struct server *s, uint64_t *id)
 {
 	uintptr_t start, end, most = 0;
@@ -79,14 +79,13 @@ static void read_maps(const struct cluster *c, struct server *s, uint64_t *id)
 	while (getline(&line, &size, f) > 0) {
 		if (strstr(line, "/libshpt-preload.so"))
 			s->preloaded = true;
-		if (strstr(line, "/anon_hugepage"))
-			s->backend = "hugetlb";
 		if (strstr(line, " shpt:") &&
 		    sscanf(line, "%zx-%zx %*s %*s %*s %" SCNu64, &start, &end,
 			   &inode) == 3 &&
 		    end - start > most) {
 			most = end - start;
 			*id = inode;
+			s->backend = "shpt";
 		}
 	}
 	free(line);
@@ -108,26 +107,17 @@ static void look_at_server(const struct cluster *c, const struct environment *e,
 			   struct server *s)
 {
 	uint64_t id = 0;
-	char *asked;
 
 	memset(s, 0, sizeof(*s));
 	if (!c->postmaster)
 		return;
 	s->outdated = is_outdated(c, e);
 	read_maps(c, s, &id);
-	if (!s->preloaded)
-		return;
-	asked = variable(c, preload_variables[PRELOAD_BACKEND]);
-	if (id) {
-		s->backend = "shpt";
+	if (id)
 		find_region(c, id, s);
-	} else if (!s->backend) {
-		/* What thp and plain have made looks like any mapping. */
-		s->backend = asked && *asked && strcmp(asked, "shpt") ?
-				     print("%s", asked) :
-				     "none";
-	}
-	free(asked);
+	/* What thp and plain have made looks like any mapping. */
+	if (s->preloaded && !s->backend)
+		s->backend = "none";
 }
 
 /* What the guests reach through the shared tables, in all. */
@@ -193,7 +183,7 @@ static void print_text(const struct cluster *c, const struct environment *e,
 		print_bytes("saved", r->saved_bytes);
 	}
 	if (s->backend && !strcmp(s->backend, "none"))
-		puts("The server's log says why its memory is not shared.");
+		puts("The server's log says what it has instead, or why.");
 	if (s->outdated)
 		printf("What is configured takes effect with: %s\n", restart);
 	free(restart);
