@@ -20,9 +20,9 @@
 #include "shptctl.h"
 
 #define BLANKS " \t\r\f\v"
-#define NAME_CHARACTERS               \
-	"abcdefghijklmnopqrstuvwxyz"  \
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZ"  \
+#define NAME_CHARACTERS              \
+	"abcdefghijklmnopqrstuvwxyz" \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZ" \
 	"0123456789_.-"
 #define MAX_DEPTH 10 /* of files that include files, as in PostgreSQL */
 

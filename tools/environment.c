@@ -15,7 +15,9 @@
 
 #include "shptctl.h"
 
-#define FIRST "# This block is from \"shptctl postgres enable\"; \"disable\" takes it out.\n"
+#define FIRST                                                          \
+	"# This block is from \"shptctl postgres enable\"; \"disable\" " \
+	"takes it out.\n"
 #define LAST "# End of the block from \"shptctl postgres enable\".\n"
 
 /* With the newline before it, if no other line needs that. */

@@ -64,7 +64,8 @@ static void print_environment(const struct preload *p)
 _Noreturn static void run(const struct preload *p, char **argv)
 {
 	for (size_t i = 0; i < PRELOAD_VARIABLES; i++)
-		if (p->values[i] && setenv(preload_variables[i], p->values[i], 1))
+		if (p->values[i] &&
+		    setenv(preload_variables[i], p->values[i], 1))
 			die(EXIT_FAILURE, "no memory");
 	execvp(argv[0], argv);
 	die(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN,

@@ -74,14 +74,21 @@ static void print_obstacles(const struct cluster *c)
 	}
 }
 
+/* From the lines of the file that are not ours. */
+static char *own_value(const struct cluster *c, const struct environment *e,
+		       int variable)
+{
+	return conf_value(c->root, e->path, e->own,
+			  preload_variables[variable]);
+}
+
 static void enable(const struct cluster *c, const struct environment *e,
 		   struct preload *p, bool dry_run)
 {
 	char *restart = cluster_restart(c), *block;
 
-	preload_add_library(p, conf_value(c->root, e->path, e->own,
-					  preload_variables[PRELOAD_LIBRARY]));
-	if (!p->values[PRELOAD_VERBOSE])
+	preload_add_library(p, own_value(c, e, PRELOAD_LIBRARY));
+	if (!p->values[PRELOAD_VERBOSE] && !own_value(c, e, PRELOAD_VERBOSE))
 		p->values[PRELOAD_VERBOSE] = "first";
 	block = environment_block(p);
 	change(c, e, block, dry_run);

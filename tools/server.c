@@ -133,7 +133,8 @@ static void print_json(const struct cluster *c, const struct environment *e,
 	json_t *root = json_pack(
 		"{si ss sb sb so sb sb ss?}", "schema", 1, "cluster", c->id,
 		"configured", e->block != NULL, "running", c->postmaster != 0,
-		"pid", c->postmaster ? json_integer(c->postmaster) : json_null(),
+		"pid",
+		c->postmaster ? json_integer(c->postmaster) : json_null(),
 		"in_effect", s->preloaded, "restart_needed", s->outdated,
 		"backend", s->backend);
 	json_t *region = json_null();

@@ -140,7 +140,7 @@ char *cluster_setting(const struct cluster *c, const char *name);
 char *cluster_restart(const struct cluster *c);
 
 /* What keeps its server from sharing and what to do; returns how many. */
-#define OBSTACLES 6
+#define OBSTACLES 4
 size_t cluster_obstacles(const struct cluster *c, char *obstacles[]);
 
 /* --- environment.c: that of the cluster's server --- */
