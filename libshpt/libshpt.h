@@ -11,11 +11,13 @@
  * MAP_FAILED or -1, sets errno and leaves a message for people, which
  * libshpt_errormsg() returns: what was wrong with what, and what to do.
  *
- * All functions are thread-safe and may be used in a child of fork(2), which
- * inherits its parent's mappings. None is async-signal-safe. The library
- * starts no threads except those that libshpt_populate() is asked for, handles
- * no signals except with LIBSHPT_BREAK_ON_WRITE, and does nothing until it is
- * first used.
+ * All functions are thread-safe, and may be used in a child of fork(2), which
+ * inherits its parent's mappings, and in handlers of pthread_atfork(3). None is
+ * async-signal-safe, but handlers of signals may call fork(2). A thread must
+ * not be cancelled (pthread_cancel(3)) while it is in one of them. The library
+ * starts no threads except those that libshpt_populate() is asked for, and
+ * handles no signals except with LIBSHPT_BREAK_ON_WRITE. Until it is first used
+ * it does nothing but call pthread_atfork(3).
  *
  * The unit of sharing is the chunk, 1 GiB. The library takes the whole chunks
  * of address space that contain the caller's bytes, so the file's other bytes
@@ -27,6 +29,12 @@
  * an ordinary mapping in the calling process first. Its contents stay, and
  * other threads can access them all the time, but its page tables are no longer
  * shared; see libshpt_info.linked_bytes.
+ *
+ * The library has to know when one of its mappings goes: use libshpt_unmap(),
+ * and libshpt_map() with MAP_FIXED. After munmap(2), mremap(2) or mmap(2) with
+ * MAP_FIXED it believes that the mapping is still there, until libshpt_map()
+ * gets its addresses again; if it was one with LIBSHPT_PRIVATE, the next break
+ * would replace whatever is there by then.
  */
 #ifndef LIBSHPT_H
 #define LIBSHPT_H
@@ -63,7 +71,8 @@ extern "C" {
  *               @flags names no type of mapping; MAP_FIXED would cut a huge
  *               page or a chunk that cannot become an ordinary mapping;
  *               LIBSHPT_BACKEND in the environment names no backend
- *   ENODEV      @fd cannot be mapped, for example a directory or a pipe
+ *   ENODEV      @fd cannot be mapped, for example a directory or a pipe; or
+ *               there are no huge pages of the size that MAP_HUGETLB asks for
  *   ENOMEM      too little memory, address space or huge pages
  *   ENXIO       @fd is a device-dax that no longer exists
  *   EOPNOTSUPP  MAP_SHARED_VALIDATE, and a flag cannot be had for this file
@@ -93,10 +102,12 @@ void *libshpt_map(void *addr, size_t length, int prot, int flags, int fd,
  * by libshpt_break() or LIBSHPT_BREAK_ON_WRITE. Until then a write raises
  * SIGSEGV, a system call that writes there (read(2), recv(2) ...) fails with
  * EFAULT, whatever the flags are, and changes that others make to the file are
- * visible. A broken chunk is an ordinary private mapping, and memory is charged
- * for it. The mapping takes its address space twice (RLIMIT_AS). With
- * MAP_ANONYMOUS, and for files other than shmem and FS-DAX, the mapping is an
- * ordinary one, writable at once; a device-dax cannot be mapped private.
+ * visible. A broken chunk is an ordinary private mapping: the kernel must be
+ * able to promise memory for it, and by fork(2) for each child again
+ * (vm.overcommit_memory), unless @flags has MAP_NORESERVE. The mapping takes
+ * its address space twice (RLIMIT_AS). With MAP_ANONYMOUS, and for files other
+ * than shmem and FS-DAX, the mapping is an ordinary one, writable at once; a
+ * device-dax cannot be mapped private.
  */
 #define LIBSHPT_PRIVATE		(1ULL << 2)
 
@@ -106,7 +117,8 @@ void *libshpt_map(void *addr, size_t length, int prot, int flags, int fd,
  * write it passes on to the handler that the program had before. A handler that
  * the program installs later replaces this one, unless it calls it. If memory
  * or address space is too short to break the chunk, the signal is passed on,
- * too.
+ * too. If a thread that blocks SIGSEGV writes so, as in a handler of another
+ * signal that blocks it, the kernel ends the process.
  */
 #define LIBSHPT_BREAK_ON_WRITE	(1ULL << 3)
 
@@ -118,9 +130,9 @@ void *libshpt_map(void *addr, size_t length, int prot, int flags, int fd,
 
 /*
  * libshpt_attr.flags: keep its pages in memory, or fail. If the module serves
- * the mapping this is libshpt_lock(): it needs @fd to be open for writing, and
- * holds for the whole file until libshpt_unlock(). Otherwise it is mlock(2):
- * for the mapping, until it is unmapped.
+ * the mapping this is libshpt_lock(): for the whole file, until
+ * libshpt_unlock(), and EACCES with LIBSHPT_PRIVATE or if @fd is not open for
+ * writing. Otherwise it is mlock(2): for the mapping, until it is unmapped.
  */
 #define LIBSHPT_LOCK		(1ULL << 5)
 
@@ -188,6 +200,8 @@ struct libshpt_attr {
  *   EINVAL       a fixed mapping, and @addr and @offset differ modulo 1 GiB;
  *                LIBSHPT_STRICT_EDGES, and there is no whole chunk
  *   EBUSY        another MMU (KVM, RDMA ...) watches this process, or has done
+ *   EFBIG        MAP_ANONYMOUS, and RLIMIT_FSIZE is less than @length: the
+ *                memory is in a file that the library creates
  *   EDQUOT       the module's max_regions_per_user, or
  *   ENFILE       max_regions, is reached
  *   EMFILE       the process has too many open files
@@ -231,9 +245,10 @@ int libshpt_unmap(void *addr, size_t length);
  * @prot:   as for mprotect(2)
  *
  * A chunk stays shared if the range covers all of the caller's bytes in it and
- * @prot is PROT_NONE, or of PROT_READ and PROT_WRITE; all other chunks in the
- * range become ordinary mappings. In a mapping with LIBSHPT_PRIVATE, PROT_WRITE
- * breaks no chunk. For addresses that libshpt did not map, it is mprotect(2).
+ * @prot is PROT_NONE, or made of PROT_READ and PROT_WRITE; all other chunks in
+ * the range become ordinary mappings. In a mapping with LIBSHPT_PRIVATE,
+ * PROT_WRITE breaks no chunk. For addresses that libshpt did not map, it is
+ * mprotect(2).
  *
  * Returns 0, or -1 with errno; the beginning of the range may then have the new
  * protection:
