@@ -27,7 +27,7 @@
 #include <unistd.h>
 
 #define PAGE	 4096UL
-#define POOL	 (32UL << 20)
+#define POOL	 (16UL << 20)
 #define BUFFERS	 (POOL / PAGE - 1)
 #define USES	 4 /* of each buffer */
 #define REQUESTS (USES * BUFFERS)
@@ -81,7 +81,8 @@ static void report(int worker, unsigned long served, const char *pool)
 	if (libshpt_info(pool, &info, sizeof(info)))
 		errx(1, "%s", libshpt_errormsg());
 	getrusage(RUSAGE_SELF, &usage);
-	printf("worker %d: %lu requests, %ld page faults; %s, %llu of %lu MiB by shared page tables\n",
+	printf("worker %d: %lu requests, %ld page faults; %s, "
+	       "%llu of %lu MiB by shared page tables\n",
 	       worker, served, usage.ru_minflt + usage.ru_majflt,
 	       libshpt_backend_name(info.backend),
 	       (unsigned long long)info.linked_bytes >> 20, POOL >> 20);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The example programs of libshpt, with the module: they share page tables, know
- * what is persistent, and on which node what is; make check has them without.
+ * The example programs of libshpt, with the module: they share page tables,
+ * know what is persistent, and on which node what is. "make check" runs them
+ * without it.
  */
 #include "numa.h"
 #include "preload.h"
@@ -63,8 +64,8 @@ static void workers(const char *args)
 {
 	const char *out = output_of("workers", args);
 
-	check_says(out, 3, "; shpt, 32 of 32 MiB by shared page tables\n");
-	check_says(out, 1, "\n32764 requests served\n");
+	check_says(out, 3, "; shpt, 16 of 16 MiB by shared page tables\n");
+	check_says(out, 1, "\n16380 requests served\n");
 }
 
 static void journal(const char *path, const char *is)
