@@ -17,9 +17,9 @@
 
 #include "bench.h"
 
-#define MAX_OTHERS   30000
+#define MAX_OTHERS 30000
 #define MAX_MAP_ROUNDS 1000000
-#define READ_WRITE   (PROT_READ | PROT_WRITE)
+#define READ_WRITE (PROT_READ | PROT_WRITE)
 
 static const char help[] =
 "Usage: shpt-bench map [OPTION...]\n"
@@ -68,8 +68,8 @@ struct what {
 
 static void *map_shpt(const struct what *what, uint64_t bytes)
 {
-	void *p = libshpt_map(NULL, bytes, READ_WRITE, what->flags, what->fd,
-			      0);
+	void *p =
+		libshpt_map(NULL, bytes, READ_WRITE, what->flags, what->fd, 0);
 
 	if (p == MAP_FAILED)
 		die("%s: %s", what->name, libshpt_errormsg());

@@ -187,8 +187,7 @@ void report_json(const char *path, const struct result *results, size_t n)
 /* ---- scenario "map" ----------------------------------------------------- */
 
 static const char *const map_columns[] = {
-	"backing", "others",  "mmap",	    "p95",
-	"libshpt", "p95",     "difference",
+	"backing", "others", "mmap", "p95", "libshpt", "p95", "difference",
 };
 
 void report_map_table(const struct map_result *results, size_t n)

@@ -28,7 +28,7 @@
 
 /* A device-dax is mapped by multiples of its alignment, commonly 2 MiB. */
 #define LENGTH (2UL << 20)
-#define MAGIC  0x6c616e72756f6aULL
+#define MAGIC 0x6c616e72756f6aULL
 
 struct journal {
 	uint64_t magic;

@@ -20,9 +20,9 @@
 #include <unistd.h>
 
 /* For each node as much as a huge page has, after what is left alone. */
-#define PIECE	  (2UL << 20)
+#define PIECE (2UL << 20)
 #define MAX_NODES 63
-#define LENGTH	  ((1 + MAX_NODES) * PIECE)
+#define LENGTH ((1 + MAX_NODES) * PIECE)
 
 static char *map(uint32_t policy, uint32_t node)
 {

@@ -26,10 +26,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PAGE	 4096UL
-#define POOL	 (16UL << 20)
-#define BUFFERS	 (POOL / PAGE - 1)
-#define USES	 4 /* of each buffer */
+#define PAGE 4096UL
+#define POOL (16UL << 20)
+#define BUFFERS (POOL / PAGE - 1)
+#define USES 4 /* of each buffer */
 #define REQUESTS (USES * BUFFERS)
 
 /* The pool begins with the queue: the number of the next request. */
@@ -62,8 +62,8 @@ static char *map_pool(const char *path)
 {
 	int flags = path ? MAP_SHARED : MAP_SHARED | MAP_ANONYMOUS;
 	int fd = path ? make_file(path) : -1;
-	char *pool = libshpt_map(NULL, POOL, PROT_READ | PROT_WRITE, flags, fd,
-				 0);
+	char *pool =
+		libshpt_map(NULL, POOL, PROT_READ | PROT_WRITE, flags, fd, 0);
 
 	if (pool == MAP_FAILED)
 		errx(1, "%s", libshpt_errormsg());

@@ -55,7 +55,8 @@ static void hello(const char *folder)
 	snprintf(path, sizeof(path), "%s/hello", folder);
 	out = output_of("hello", path);
 	check_says(out, 1, "hello, all who map this file\n");
-	check_says(out, 1, "backend shpt\n3145728 bytes have shared page tables\n");
+	check_says(out, 1,
+		   "backend shpt\n3145728 bytes have shared page tables\n");
 	check_says(out, 0, "no better backend");
 	MUST(unlink(path));
 }
