@@ -143,7 +143,7 @@ static struct inode *region_inode(struct shpt_region *region)
 
 	if (!inode)
 		return ERR_PTR(-ENOMEM);
-	inode->i_ino = get_next_ino();
+	inode->i_ino = region->id;	/* for who reads /proc/PID/maps */
 	inode->i_mode = (region->kind == BACKING_FSDAX ? S_IFREG : S_IFCHR) | 0600;
 	inode->i_flags |= S_DAX | S_PRIVATE;
 	inode->i_op = &region_inode_ops;

@@ -88,8 +88,7 @@ static void print_help(void)
 	     "error, as when the\nmodule is not loaded; 2 wrong usage.");
 }
 
-/* 1.5M, as util-linux writes sizes; a saving can be negative. */
-static void format_bytes(char *buf, size_t size, long long bytes)
+void format_bytes(char *buf, size_t size, long long bytes)
 {
 	static const char units[] = "BKMGTPE";
 	double value = bytes;

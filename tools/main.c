@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* main.c - shptctl: show and steer the shpt module; the verbs have files */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,6 +21,8 @@ static const struct verb {
 	{ "register", register_region,
 	  "keep the page tables of a file, with a name if you like" },
 	{ "unregister", unregister_regions, "let go of them again" },
+	{ "exec", exec_program, "run a program that then shares" },
+	{ "postgres", postgres, "have a PostgreSQL cluster share, or no longer" },
 };
 #define VERBS (sizeof(verbs) / sizeof(*verbs))
 
@@ -36,6 +39,18 @@ void die(int status, const char *format, ...)
 	va_end(args);
 	fputc('\n', stderr);
 	exit(status);
+}
+
+char *print(const char *format, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		die(EXIT_FAILURE, "no memory");
+	va_end(args);
+	return text;
 }
 
 static void flush_stdout(void)

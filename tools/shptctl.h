@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/types.h>
 
 #include <internal.h> /* of libshpt, which is linked with its objects */
 
@@ -17,10 +21,20 @@
 _Noreturn void die(int status, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* A new string; ends the program if there is no memory. */
+char *print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+int exec_program(int argc, char **argv);
 int list(int argc, char **argv);
 int explain(int argc, char **argv);
 int register_region(int argc, char **argv);
+int postgres(int argc, char **argv);
 int unregister_regions(int argc, char **argv);
+
+/* --- list.c --- */
+
+/* 1.5M, as util-linux writes sizes; a saving can be negative. */
+void format_bytes(char *buf, size_t size, long long bytes);
 
 /* --- facts.c: what the machine tells --- */
 
@@ -44,5 +58,119 @@ size_t regions_read(int sysroot, struct libshpt_region **regions);
 /* The region of a file, made if there is none yet; flags as of open(2). */
 int region_open_file(const char *path, int flags);
 int region_open_id(uint64_t id);
+
+/* --- preload.c: libshpt-preload.so and what it is told --- */
+
+enum {
+	PRELOAD_LIBRARY,
+	PRELOAD_BACKEND,
+	PRELOAD_MIN_SIZE,
+	PRELOAD_BACKING,
+	PRELOAD_VERBOSE,
+	PRELOAD_VARIABLES
+};
+
+struct preload {
+	const char *values[PRELOAD_VARIABLES]; /* NULL: not set */
+};
+
+extern const char *const preload_variables[PRELOAD_VARIABLES];
+
+/* For getopt_long(3). */
+#define PRELOAD_OPTION 512
+#define PRELOAD_OPTIONS                                                       \
+	{ "backend", required_argument, NULL,                                 \
+	  PRELOAD_OPTION + PRELOAD_BACKEND },                                 \
+	{ "min-size", required_argument, NULL,                                \
+	  PRELOAD_OPTION + PRELOAD_MIN_SIZE },                                \
+	{ "backing", required_argument, NULL,                                 \
+	  PRELOAD_OPTION + PRELOAD_BACKING },                                 \
+	{ "verbose", no_argument, NULL, PRELOAD_OPTION + PRELOAD_VERBOSE }
+
+#define PRELOAD_HELP                                                          \
+"      --backend WORD   use this one in place of shpt: hugetlb, thp or plain\n" \
+"      --min-size SIZE  leave smaller mappings alone: bytes, or with K, M or G\n" \
+"                       (default 64M)\n"                                      \
+"      --backing DIR    put anonymous shared memory on files in this folder\n" \
+"      --verbose        say on stderr what becomes of each mapping\n"
+
+/* False if it is none of these; ends the program if the value is wrong. */
+bool preload_option(struct preload *p, int option, const char *arg);
+
+/* Where the library is; ends the program if it is nowhere. */
+char *preload_library(void);
+
+/* Sets LD_PRELOAD: to the library, behind others if there are any. */
+void preload_add_library(struct preload *p, const char *others);
+
+/* --- conf.c: files of settings --- */
+
+/* All of a file, NULL and errno if it cannot be read; flags as of open(2). */
+char *file_text(int dir, const char *path, int flags, struct stat *st);
+
+/*
+ * The value of a setting in a file, or in a text that stands for it; NULL if
+ * there is none.
+ */
+char *conf_value(int root, const char *path, const char *text,
+		 const char *name);
+
+void conf_write(FILE *f, const char *name, const char *value);
+
+/* --- cluster.c: a PostgreSQL cluster as Debian's packages set it up --- */
+
+struct cluster {
+	int root;
+	const char *id; /* 15/main */
+	const char *version; /* 15 */
+	const char *name; /* main */
+	const char *dir; /* of its settings, relative to root like data */
+	const char *data;
+	uid_t owner;
+	pid_t postmaster; /* 0: it does not run */
+};
+
+/* Ends the program if there is no such cluster, or if it cannot be read. */
+void cluster_open(struct cluster *c, int root, const char *id);
+
+/* NULL if it is left at PostgreSQL's default. */
+char *cluster_setting(const struct cluster *c, const char *name);
+
+/* The command that (re)starts it. */
+char *cluster_restart(const struct cluster *c);
+
+/* What keeps its server from sharing and what to do; returns how many. */
+#define OBSTACLES 4
+size_t cluster_obstacles(const struct cluster *c, char *obstacles[]);
+
+/* --- environment.c: that of the cluster's server --- */
+
+struct environment {
+	char *path;
+	struct stat st;
+	char *text;
+	char *own; /* the text without our block */
+	char *block; /* or NULL */
+};
+
+void environment_read(struct environment *e, const struct cluster *c);
+
+/* The file with another block, or with none for NULL; the caller frees it. */
+char *environment_with(const struct environment *e, const char *block);
+char *environment_block(const struct preload *p);
+
+void environment_replace(const struct environment *e, const struct cluster *c,
+			 const char *text);
+
+/* --- server.c: shptctl postgres status --- */
+
+void print_server(const struct cluster *c, const struct environment *e,
+		  bool json);
+
+/* Below a directory that stands for "/", where paths are absolute. */
+static inline const char *below_root(const char *path)
+{
+	return path + strspn(path, "/");
+}
 
 #endif /* SHPTCTL_H */

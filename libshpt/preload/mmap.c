@@ -44,8 +44,7 @@ static void *serve(void *addr, size_t length, int prot, int flags, int fd,
 		fail_with(&why);
 		return MAP_FAILED;
 	}
-	if (any_backend || settings()->verbose)
-		say_served("mmap", length, p);
+	say_served("mmap", length, p);
 	return p;
 }
 

@@ -35,6 +35,7 @@ int raw_shmdt(const void *addr);
 struct settings {
 	bool inactive;
 	bool verbose;
+	bool tell_first; /* the first mapping that is served */
 	bool any_backend; /* LIBSHPT_BACKEND names another than shpt */
 	size_t min_bytes;
 	const char *no_size; /* what LIBSHPT_MIN_SIZE is if it is no size */

@@ -62,6 +62,15 @@ void say_no_size(const char *text)
 		    text);
 }
 
+/* Every mapping, or the first of the process and the children it forks. */
+static bool is_told(void)
+{
+	static atomic_flag said;
+
+	return settings()->verbose ||
+	       (settings()->tell_first && !atomic_flag_test_and_set(&said));
+}
+
 /* What libshpt has made of it. */
 void say_served(const char *call, size_t length, const void *addr)
 {
@@ -71,7 +80,7 @@ void say_served(const char *call, size_t length, const void *addr)
 		return;
 	if (info.why_errno && !settings()->any_backend)
 		say_refused(call, length, info.why_errno, info.why);
-	else if (settings()->verbose)
+	else if (is_told())
 		say("%s of %zu bytes at %p: %s, region %llu", call, length,
 		    addr, libshpt_backend_name(info.backend),
 		    (unsigned long long)info.region_id);

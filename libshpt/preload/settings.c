@@ -54,7 +54,9 @@ static void read_environment(void)
 	const char *verbose = variable("LIBSHPT_VERBOSE");
 
 	current.inactive = getauxval(AT_SECURE);
-	current.verbose = verbose && strcmp(verbose, "0");
+	current.tell_first = verbose && !strcmp(verbose, "first");
+	current.verbose = verbose && strcmp(verbose, "0") &&
+			  !current.tell_first;
 	current.any_backend = backend && strcmp(backend, "shpt");
 	current.backing = variable("LIBSHPT_BACKING");
 	current.min_bytes = MIN_BYTES;

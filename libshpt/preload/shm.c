@@ -92,8 +92,7 @@ static void *serve(struct range attached, size_t length, const void *addr,
 	}
 	raw_mprotect((void *)page.start, page_bytes(), PROT_NONE);
 	raw_munmap((void *)page.end, attached.end - page.end);
-	if (settings()->verbose)
-		say_served("shmat", length, p);
+	say_served("shmat", length, p);
 	return p;
 }
 

@@ -168,6 +168,9 @@ START_TEST(segments)
 	RUN("segment", "LIBSHPT_BACKEND=plain", "LIBSHPT_VERBOSE=1");
 	if (geteuid() == 0)
 		SAID(3, "shmat of 67121157 bytes at 0x");
+	RUN("segment", "LIBSHPT_BACKEND=plain", "LIBSHPT_VERBOSE=first");
+	if (geteuid() == 0)
+		SAID(1, "libshpt-preload[");
 	RUN("segment_fixed", "LIBSHPT_BACKEND=plain");
 	RUN("segment");
 	RUN("segment_fixed");

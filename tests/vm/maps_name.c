@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A guest's line in /proc/PID/maps names the backing's path behind "shpt:", and
- * so does the region's fact 'backing'; the tools that read smaps and pagemap
- * get by with it.
+ * A guest's line in /proc/PID/maps has the region's number for an inode, and
+ * the backing's path behind "shpt:", as has the region's fact 'backing'; the
+ * tools that read smaps and pagemap get by with it.
  */
 #include "vmtest.h"
 
@@ -17,6 +17,7 @@ static void child(void *arg)
 static void test(int kind)
 {
 	char want[300], name[128], got[300] = "", *p;
+	unsigned long long inode;
 	struct stat st;
 	int fd, reg;
 	FILE *f;
@@ -39,6 +40,9 @@ static void test(int kind)
 	      maps_line(p), want);
 	CHECK(strstr(maps_line(p), " rw-s 00000000 "), "the line is '%s'",
 	      maps_line(p));
+	CHECK(sscanf(maps_line(p), "%*s %*s %*s %*s %llu", &inode) == 1,
+	      "the line is '%s'", maps_line(p));
+	CHECK_EQ(inode, region_info(reg).id);
 	stamp(p, MIB, 1);
 	CHECK(strstr(maps_line(p), want), "when linked the line is '%s'",
 	      maps_line(p));

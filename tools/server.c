@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * server.c - shptctl postgres status: what a cluster's server shares
+ *
+ * The postmaster's environment and mappings tell: its children have both from
+ * it. What the cluster's file says counts from the next start on.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "shptctl.h"
+
+struct server {
+	bool preloaded; /* the library is there */
+	bool outdated; /* its environment is another than the file's */
+	const char *backend; /* NULL if not preloaded */
+	struct libshpt_region region; /* with id 0: none */
+};
+
+static FILE *proc_open(const struct cluster *c, const char *file)
+{
+	char *path = print("proc/%d/%s", c->postmaster, file);
+	int fd = openat(c->root, path, O_RDONLY | O_CLOEXEC);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
+
+	if (!f)
+		die(EXIT_FAILURE,
+		    "/%s: %s; run this as root, or as the cluster's owner",
+		    path, strerror(errno));
+	free(path);
+	return f;
+}
+
+/* A variable of the postmaster's, or NULL; the caller frees it. */
+static char *variable(const struct cluster *c, const char *name)
+{
+	FILE *f = proc_open(c, "environ");
+	size_t size = 0, length = strlen(name);
+	char *entry = NULL, *value = NULL;
+
+	while (!value && getdelim(&entry, &size, '\0', f) > 0)
+		if (!strncmp(entry, name, length) && entry[length] == '=')
+			value = print("%s", entry + length + 1);
+	free(entry);
+	fclose(f);
+	return value;
+}
+
+static bool is_outdated(const struct cluster *c, const struct environment *e)
+{
+	bool same = true;
+
+	for (size_t i = 0; i < PRELOAD_VARIABLES && same; i++) {
+		const char *name = preload_variables[i];
+		char *has = variable(c, name);
+		char *gets = conf_value(c->root, e->path, e->text, name);
+
+		same = !strcmp(has ?: "", gets ?: "");
+		free(has);
+		free(gets);
+	}
+	return !same;
+}
+
+/* A region's line has the region's number for an inode. The largest counts. */
+static void read_maps(const struct cluster *c, struct server *s, uint64_t *id)
+{
+	uintptr_t start, end, most = 0;
+	FILE *f = proc_open(c, "maps");
+	char *line = NULL;
+	uint64_t inode;
+	size_t size = 0;
+
+	while (getline(&line, &size, f) > 0) {
+		if (strstr(line, "/libshpt-preload.so"))
+			s->preloaded = true;
+		if (strstr(line, " shpt:") &&
+		    sscanf(line, "%zx-%zx %*s %*s %*s %" SCNu64, &start, &end,
+			   &inode) == 3 &&
+		    end - start > most) {
+			most = end - start;
+			*id = inode;
+			s->backend = "shpt";
+		}
+	}
+	free(line);
+	fclose(f);
+}
+
+static void find_region(const struct cluster *c, uint64_t id, struct server *s)
+{
+	struct libshpt_region *regions;
+	size_t n = regions_read(c->root, &regions);
+
+	for (size_t i = 0; i < n; i++)
+		if (regions[i].id == id)
+			s->region = regions[i];
+	free(regions);
+}
+
+static void look_at_server(const struct cluster *c, const struct environment *e,
+			   struct server *s)
+{
+	uint64_t id = 0;
+
+	memset(s, 0, sizeof(*s));
+	if (!c->postmaster)
+		return;
+	s->outdated = is_outdated(c, e);
+	read_maps(c, s, &id);
+	if (id)
+		find_region(c, id, s);
+	/* What thp and plain have made looks like any mapping. */
+	if (s->preloaded && !s->backend)
+		s->backend = "none";
+}
+
+/* What the guests reach through the shared tables, in all. */
+static uint64_t linked_bytes(const struct libshpt_region *r)
+{
+	return r->links * CHUNK_BYTES;
+}
+
+static void print_json(const struct cluster *c, const struct environment *e,
+		       const struct server *s)
+{
+	const struct libshpt_region *r = &s->region;
+	json_t *root = json_pack(
+		"{si ss sb sb so sb sb ss?}", "schema", 1, "cluster", c->id,
+		"configured", e->block != NULL, "running", c->postmaster != 0,
+		"pid",
+		c->postmaster ? json_integer(c->postmaster) : json_null(),
+		"in_effect", s->preloaded, "restart_needed", s->outdated,
+		"backend", s->backend);
+	json_t *region = json_null();
+
+	if (r->id)
+		region = json_pack("{sI sI sI sI sI sI}", "id",
+				   (json_int_t)r->id, "backing_bytes",
+				   (json_int_t)r->backing_bytes, "guests",
+				   (json_int_t)r->guests, "linked_bytes",
+				   (json_int_t)linked_bytes(r), "table_bytes",
+				   (json_int_t)r->table_bytes, "saved_bytes",
+				   (json_int_t)r->saved_bytes);
+	json_object_set_new(root, "region", region);
+	json_dumpf(root, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(root);
+}
+
+static void print_bytes(const char *name, int64_t bytes)
+{
+	char text[32];
+
+	format_bytes(text, sizeof(text), bytes);
+	printf("%-12s%s\n", name, text);
+}
+
+static void print_text(const struct cluster *c, const struct environment *e,
+		       const struct server *s)
+{
+	const struct libshpt_region *r = &s->region;
+	char *restart = cluster_restart(c);
+
+	printf("%-12s%s\n", "configured", e->block ? "yes" : "no");
+	if (c->postmaster)
+		printf("%-12syes, process %d\n", "running", c->postmaster);
+	else
+		printf("%-12sno\n", "running");
+	printf("%-12s%s\n", "in effect", s->preloaded ? "yes" : "no");
+	if (s->backend)
+		printf("%-12s%s\n", "backend", s->backend);
+	if (r->id) {
+		printf("%-12s%" PRIu64 "\n", "region", r->id);
+		print_bytes("size", r->backing_bytes);
+		printf("%-12s%" PRIu64 "\n", "guests", r->guests);
+		print_bytes("linked", linked_bytes(r));
+		print_bytes("tables", r->table_bytes);
+		print_bytes("saved", r->saved_bytes);
+	}
+	if (s->backend && !strcmp(s->backend, "none"))
+		puts("The server's log says what it has instead, or why.");
+	if (s->outdated)
+		printf("What is configured takes effect with: %s\n", restart);
+	free(restart);
+}
+
+void print_server(const struct cluster *c, const struct environment *e,
+		  bool json)
+{
+	struct server s;
+
+	look_at_server(c, e, &s);
+	if (json)
+		print_json(c, e, &s);
+	else
+		print_text(c, e, &s);
+}
