@@ -295,7 +295,7 @@ static void handle(void)
 
 START_TEST(other_faults_are_the_programs)
 {
-	uintptr_t chunk = free_chunks(3), elsewhere = free_chunks(1);
+	uintptr_t chunk = free_chunks(3), elsewhere;
 	struct mapping *m;
 
 	handle();

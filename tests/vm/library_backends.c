@@ -226,9 +226,10 @@ static void exec_setuid(void *arg)
 static int in_setuid(void)
 {
 	void *p = libshpt_map(NULL, MIB, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	const char *backend = getenv("LIBSHPT_BACKEND");
 
 	CHECK(getuid() == 65534 && geteuid() == 0, "not setuid");
-	CHECK(!strcmp(getenv("LIBSHPT_BACKEND"), "best"), "no environment");
+	CHECK(backend && !strcmp(backend, "best"), "no environment");
 	CHECK(p != MAP_FAILED, "%s", libshpt_errormsg());
 	return 0;
 }

@@ -100,7 +100,7 @@ static void check_policy(int policy)
 static void test(int kind)
 {
 	struct shpt_region_info before, after;
-	pid_t pids[MAX_NODES];
+	pid_t pids[MAX_NODES] = { 0 };
 	int round, policy, i, reg;
 
 	t.nodes = several_nodes();

@@ -124,7 +124,7 @@ static void check_hosts(int reg)
 
 static void try_policy(int kind, int policy, bool writes)
 {
-	pid_t pids[MAX_NODES];
+	pid_t pids[MAX_NODES] = { 0 };
 	int reg, i;
 
 	t.policy = policy;

@@ -167,6 +167,7 @@ static void test(int kind)
 
 	t.fd = backing(kind, SIZE);
 	t.nodes = nr_nodes();
+	CHECK_GE(t.nodes, 1);
 	t.stop = shared(PAGE);
 	t.counts = shared(PAGE);
 	for (i = 0; i < MAPPERS; i++)
