@@ -411,7 +411,7 @@ static int nattch(int id)
 	struct shmid_ds segment;
 
 	EXPECT(shmctl(id, IPC_STAT, &segment) == 0);
-	return segment.shm_nattch;
+	return (int)segment.shm_nattch;
 }
 
 /* What is counted is the same as without the library. */

@@ -232,14 +232,14 @@ START_TEST(writes_of_threads_are_kept)
 
 	add_guest(chunk, chunk, 8 * G, fd, &on_write);
 	ck_assert_int_eq(pthread_barrier_init(&barrier, NULL, 4), 0);
-	for (int t = 0; t < 4; t++)
+	for (size_t t = 0; t < 4; t++)
 		ck_assert_int_eq(pthread_create(&threads[t], NULL, write_own,
 						(void *)(chunk + 8 + 8 * t)),
 				 0);
 	for (int t = 0; t < 4; t++)
 		ck_assert_int_eq(pthread_join(threads[t], NULL), 0);
-	for (int t = 0; t < 4; t++)
-		for (int i = 0; i < 8; i++)
+	for (size_t t = 0; t < 4; t++)
+		for (size_t i = 0; i < 8; i++)
 			ck_assert_uint_eq(
 				*(uintptr_t *)(chunk + 8 + 8 * t + i * G),
 				chunk + 8 + 8 * t);
@@ -463,7 +463,7 @@ START_TEST(children_break_for_themselves)
 	strcpy((char *)chunk, "mine");
 	pid = fork();
 	if (pid == 0) {
-		if (strcmp((char *)chunk, "mine"))
+		if (strcmp((char *)chunk, "mine") != 0)
 			_exit(1);
 		strcpy((char *)chunk, "ours");
 		strcpy((char *)(chunk + G), "ours");
@@ -477,7 +477,7 @@ START_TEST(children_break_for_themselves)
 }
 END_TEST
 
-#define MANY 1000
+#define MANY ((size_t)1000)
 
 /* Every other one, so that they do not become one that fork(2) finds too large
  * to promise memory for. */

@@ -126,7 +126,7 @@ static struct {
 /* The second to come finds what the first has mapped. */
 static void user(void *arg)
 {
-	int me = (long)arg;
+	int me = (int)(long)arg;
 	long before;
 	char *p;
 

@@ -20,7 +20,7 @@
 #define REMOTE_SEND_IPI	"4"	/* TLB_REMOTE_SEND_IPI */
 
 #define SINGLES		32		/* holes of one page */
-#define BLOCKS		4		/* holes of 512 */
+#define BLOCKS		4UL		/* holes of 512 */
 #define SWAPPED		1000		/* pages */
 #define SINGLES_AT	0
 #define BLOCKS_AT	(2 * MIB)
