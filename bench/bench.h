@@ -81,6 +81,8 @@ struct workers_options {
 	const char *dir;
 	bool backings[BACKINGS];
 	bool modes[MODES];
+	bool json;
+	const char *json_path; /* NULL: to stdout */
 };
 
 #define AUTO_ROUNDS  3
