@@ -10,7 +10,6 @@
 
 static struct {
 	int fd;
-	volatile uint64_t *rounds;
 } t;
 
 static void pause_a_little(uint64_t *rounds)

@@ -12,14 +12,7 @@
 #define BYTES	(8 * MIB)
 #define THP	"/sys/kernel/mm/transparent_hugepage/"
 
-static const struct {
-	const char *name;
-	uint32_t id;
-} backends[] = {
-	{ "shpt", LIBSHPT_BACKEND_SHPT },
-	{ "thp", LIBSHPT_BACKEND_THP },
-	{ "plain", LIBSHPT_BACKEND_PLAIN },
-};
+static const char *const backends[] = { "shpt", "thp", "plain" };
 
 #define COUNT	((int)(sizeof(backends) / sizeof(*backends)))
 
@@ -56,7 +49,7 @@ static void same_bytes(int kind, int fd)
 	char *p[COUNT];
 
 	for (int i = 0; i < count; i++) {
-		p[i] = map_by(backends[i].name, length, MAP_SHARED, fd, offset);
+		p[i] = map_by(backends[i], length, MAP_SHARED, fd, offset);
 		CHECK_EQ(info_of(p[i]).length, length);
 		CHECK_EQ(info_of(p[i]).why_errno, i ? ECANCELED : 0);
 	}
@@ -92,12 +85,12 @@ static void persistent(int kind, int fd)
 	int sync = MAP_SHARED_VALIDATE | MAP_SYNC;
 
 	for (int i = 0; i < COUNT; i++) {
-		char *p = map_by(backends[i].name, BYTES, MAP_SHARED, fd, 0);
+		char *p = map_by(backends[i], BYTES, MAP_SHARED, fd, 0);
 
 		CHECK_EQ(info_of(p).persistent, kind == DEVDAX);
 		MUST(libshpt_unmap(p, BYTES));
 		/* MAP_SHARED ignores what it does not know. */
-		p = map_by(backends[i].name, BYTES, MAP_SHARED | MAP_SYNC, fd,
+		p = map_by(backends[i], BYTES, MAP_SHARED | MAP_SYNC, fd,
 			   0);
 		CHECK_EQ(info_of(p).persistent, kind == DEVDAX);
 		MUST(libshpt_unmap(p, BYTES));
@@ -106,7 +99,7 @@ static void persistent(int kind, int fd)
 				  EOPNOTSUPP);
 			continue;
 		}
-		p = map_by(backends[i].name, BYTES, sync, fd, 0);
+		p = map_by(backends[i], BYTES, sync, fd, 0);
 		CHECK_EQ(info_of(p).persistent, 1);
 		store(p, i);
 		CHECK_EQ(info_of(p).data_node, 0);
