@@ -219,7 +219,7 @@ static atomic_bool stop;
 /* Sees every change of protection, but never a page that is missing. */
 static void *reader(void *arg)
 {
-	volatile char *p = arg;
+	const volatile char *p = arg;
 
 	while (!stop)
 		for (size_t i = 0; i < LENGTH; i += PAGE)

@@ -74,7 +74,7 @@ static void guest(void *arg)
 static uint64_t flushed_units(void)
 {
 	FILE *f = fopen(TRACING "trace", "re");
-	unsigned long page, pages;
+	long page, pages;
 	uint64_t units = 0;
 	char line[512], *at;
 

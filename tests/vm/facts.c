@@ -115,7 +115,7 @@ static void test(int kind)
 	CHECK_EQ(info.faults_served, 0);
 	CHECK_EQ(info.backing_bytes, CHUNK);
 	snprintf(path, sizeof(path), "/sys/class/misc/shpt/region/%llu/links",
-		 (long long)info.id);
+		 (unsigned long long)info.id);
 	MUST(stat(path, &st));
 	CHECK_EQ(st.st_mode & 0777, 0444);
 

@@ -17,9 +17,9 @@ static char *p;
 /* What reading and writing do under a protection. */
 static void check_access(char *at, int prot)
 {
-	CHECK_EQ(probe(at, false), prot & RW ? 0 : SIGSEGV);
-	CHECK_EQ(probe(at, true), prot & PROT_WRITE ? 0 : SIGSEGV);
-	CHECK_EQ(probe(at + BYTES - 1, true), prot & PROT_WRITE ? 0 : SIGSEGV);
+	CHECK_EQ(probe(at, false), (prot & RW) ? 0 : SIGSEGV);
+	CHECK_EQ(probe(at, true), (prot & PROT_WRITE) ? 0 : SIGSEGV);
+	CHECK_EQ(probe(at + BYTES - 1, true), (prot & PROT_WRITE) ? 0 : SIGSEGV);
 }
 
 static void child(void *arg)
