@@ -341,7 +341,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++) {
 		int status;
 
-		if (strcmp(word, scenarios[i].name))
+		if (strcmp(word, scenarios[i].name) != 0)
 			continue;
 		/* What getopt(3) begins its messages with. */
 		argv[1] = argv[0];
