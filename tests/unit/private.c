@@ -124,6 +124,16 @@ START_TEST(parts_of_chunks)
 }
 END_TEST
 
+static void is_misuse(int flags, const struct libshpt_attr *attr,
+		      const char *says)
+{
+	ck_assert_ptr_eq(libshpt_map_attr(NULL, PAGE, READ_WRITE, flags,
+					  new_file(1), 0, attr, sizeof(*attr)),
+			 MAP_FAILED);
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_ptr_nonnull(strstr(libshpt_errormsg(), says));
+}
+
 START_TEST(refusals)
 {
 	static const struct libshpt_attr none,
@@ -140,18 +150,8 @@ START_TEST(refusals)
 	ck_assert_int_eq(libshpt_break((void *)1, 1), -1);
 	ck_assert_int_eq(errno, EINVAL);
 
-	ck_assert_ptr_eq(libshpt_map_attr(NULL, PAGE, READ_WRITE, MAP_SHARED,
-					  new_file(1), 0, &private,
-					  sizeof(private)),
-			 MAP_FAILED);
-	ck_assert_int_eq(errno, EINVAL);
-	ck_assert_ptr_nonnull(strstr(libshpt_errormsg(), "MAP_PRIVATE"));
-	ck_assert_ptr_eq(libshpt_map_attr(NULL, PAGE, READ_WRITE, MAP_PRIVATE,
-					  new_file(1), 0, &alone,
-					  sizeof(alone)),
-			 MAP_FAILED);
-	ck_assert_int_eq(errno, EINVAL);
-	ck_assert_ptr_nonnull(strstr(libshpt_errormsg(), "LIBSHPT_PRIVATE"));
+	is_misuse(MAP_SHARED, &private, "MAP_PRIVATE");
+	is_misuse(MAP_PRIVATE, &alone, "LIBSHPT_PRIVATE");
 }
 END_TEST
 
