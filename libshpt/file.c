@@ -13,20 +13,20 @@
 /* The path of @fd; the end of it if it is long, which tells files apart. */
 const char *file_name(int fd, char name[FILE_NAME_BYTES])
 {
-	char link[64], path[4096];
+	char link[64], target[4096];
 	ssize_t n;
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, path, sizeof(path) - 1);
+	n = readlink(link, target, sizeof(target) - 1);
 	if (n <= 0) {
 		snprintf(name, FILE_NAME_BYTES, "file descriptor %d", fd);
 	} else if (n < FILE_NAME_BYTES) {
-		memcpy(name, path, n);
+		memcpy(name, target, n);
 		name[n] = '\0';
 	} else {
-		path[n] = '\0';
+		target[n] = '\0';
 		snprintf(name, FILE_NAME_BYTES, "...%s",
-			 path + n - (FILE_NAME_BYTES - 4));
+			 target + n - (FILE_NAME_BYTES - 4));
 	}
 	return name;
 }

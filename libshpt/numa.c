@@ -25,9 +25,9 @@ int check_node(uint32_t node, struct reason *why)
 
 static int bind_pages(struct range pages, int mode, struct bitmask *nodes)
 {
-	return mbind((void *)pages.start, pages.end - pages.start, mode,
-		     nodes ? nodes->maskp : NULL, nodes ? nodes->size + 1 : 0,
-		     0);
+	return (int)mbind((void *)pages.start, pages.end - pages.start, mode,
+			  nodes ? nodes->maskp : NULL,
+			  nodes ? nodes->size + 1 : 0, 0);
 }
 
 /* Where the pages of a mapping are to be allocated. The node is preferred: if

@@ -83,7 +83,7 @@ static int open_named(int device, const char *name, int access)
 		.flags = access == O_RDONLY ? SHPT_OPEN_READ_ONLY : 0,
 	};
 
-	strcpy(arg.name, name);
+	snprintf(arg.name, sizeof(arg.name), "%s", name);
 	return ioctl_again(device, SHPT_IOC_OPEN_NAMED, &arg);
 }
 
@@ -99,19 +99,19 @@ static uint64_t region_id_of(int device, int file)
 
 /* Where the backing of a region is, in a buffer; NULL if that is not to be
  * known. */
-static const char *backing_path(int region, char *path, size_t size)
+static const char *backing_path(int region, char *target, size_t size)
 {
 	const char prefix[] = "shpt:";
 	char link[64];
 	ssize_t n;
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", region);
-	n = readlink(link, path, size - 1);
+	n = readlink(link, target, size - 1);
 	if (n < 0)
 		return NULL;
-	path[n] = '\0';
-	return strncmp(path, prefix, strlen(prefix)) ? NULL :
-						       path + strlen(prefix);
+	target[n] = '\0';
+	return strncmp(target, prefix, strlen(prefix)) ? NULL :
+						       target + strlen(prefix);
 }
 
 /* The file behind a region fd, or -1. A path can mean another file here: a
@@ -177,7 +177,7 @@ static bool keep(int device, int file, const char *name)
 
 	if (region < 0)
 		return true;
-	strcpy(arg.name, name);
+	snprintf(arg.name, sizeof(arg.name), "%s", name);
 	taken = ioctl(region, SHPT_IOC_REGISTER, &arg) && errno == EEXIST;
 	close(region);
 	return !taken;

@@ -406,14 +406,14 @@ static int new_huge_memfd(off_t size)
 }
 
 static const struct {
-	size_t mib, length, shared_mib;
+	size_t length, shared_mib;
 	off_t offset;
 } chunks[] = {
-	{ 1024, 1024 * MIB, 1024, 0 },
-	{ 2048, 2048 * MIB, 2048, 0 },
-	{ 2050, 2048 * MIB + 4096, 2048, 0 },
-	{ 2048, 2048 * MIB, 1024, 2 * MIB },
-	{ 1026, 1024 * MIB, 1024, 1024 * MIB },
+	{ 1024 * MIB, 1024, 0 },
+	{ 2048 * MIB, 2048, 0 },
+	{ 2048 * MIB + 4096, 2048, 0 },
+	{ 2048 * MIB, 1024, 2 * MIB },
+	{ 1024 * MIB, 1024, 1024 * MIB },
 };
 
 START_TEST(hugetlb_shares_whole_chunks)

@@ -151,7 +151,7 @@ static void *fail_differently(void *arg)
 	char address[32];
 	void *p = (void *)strtoul(expect, NULL, 0);
 
-	if (strcmp(before, ""))
+	if (*before)
 		return "a new thread starts with a message";
 	snprintf(address, sizeof(address), "address %s ", expect);
 	for (int i = 0; i < 1000; i++) {

@@ -154,11 +154,11 @@ static void threads(int fd)
 	char *p = map_private(fd, LIBSHPT_BREAK_ON_WRITE);
 	pthread_t ids[4];
 
-	for (int i = 0; i < 4; i++)
+	for (size_t i = 0; i < 4; i++)
 		ids[i] = thread(writer, p + 8 + 8 * i);
 	for (int i = 0; i < 4; i++)
 		pthread_join(ids[i], NULL);
-	for (int i = 0; i < 4; i++)
+	for (size_t i = 0; i < 4; i++)
 		for (int page = 0; page < 10; page++) {
 			char *own = p + 8 + 8 * i + page * PAGE;
 
