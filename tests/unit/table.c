@@ -103,6 +103,21 @@ START_TEST(edges_are_no_mapping)
 }
 END_TEST
 
+START_TEST(each_byte_has_its_mapping)
+{
+	uintptr_t low = free_chunks(1), high = low + PAGE;
+	struct libshpt_info info;
+
+	add_mapping(low, PAGE, PAGE, &plain_backend);
+	add_mapping(high, PAGE, PAGE, &plain_backend);
+	for (uintptr_t addr = low; addr < high + PAGE; addr += PAGE / 4) {
+		ck_assert_int_eq(
+			libshpt_info((void *)addr, &info, sizeof(info)), 0);
+		ck_assert_uint_eq((uintptr_t)info.addr, addr & ~(PAGE - 1));
+	}
+}
+END_TEST
+
 START_TEST(one_call_unmaps_neighbours)
 {
 	uintptr_t chunk = free_chunks(3);
@@ -186,6 +201,7 @@ TCase *table_tests(void)
 	tcase_add_test(t, cutting_a_unit_is_refused);
 	tcase_add_test(t, whole_chunks_unmap_alone);
 	tcase_add_test(t, edges_are_no_mapping);
+	tcase_add_test(t, each_byte_has_its_mapping);
 	tcase_add_test(t, one_call_unmaps_neighbours);
 	tcase_add_test(t, what_the_kernel_hands_out_again_is_forgotten);
 	tcase_add_test(t, replacing_all_of_a_mapping_evicts_its_chunks);
