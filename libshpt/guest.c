@@ -152,13 +152,19 @@ struct chunk *chunk_at(struct guest *guest, uintptr_t addr)
 	return &guest->chunks[(addr - guest->range.start) / CHUNK_BYTES];
 }
 
-static struct guest *sharing_at(uintptr_t addr)
+/* Where the first shared chunk of @m in @range begins, or @range if that is
+ * inside of it; the end of @range if there is none. */
+static uintptr_t first_shared(const struct mapping *m, struct range range)
 {
-	struct mapping *m = table_next(NULL, own_pages(addr, 1));
+	uintptr_t at = range.start;
 
-	if (m && m->guest && chunk_at(m->guest, addr)->shared)
-		return m->guest;
-	return NULL;
+	if (at < m->taken.start)
+		at = m->taken.start;
+	for (; m->guest && at < range.end && at < m->taken.end;
+	     at = (at & ~(CHUNK_BYTES - 1)) + CHUNK_BYTES)
+		if (chunk_at(m->guest, at)->shared)
+			return at;
+	return range.end;
 }
 
 /*
@@ -168,15 +174,19 @@ static struct guest *sharing_at(uintptr_t addr)
  */
 struct range next_part(struct range range, struct guest **sharing)
 {
-	struct range part = { range.start, range.start & ~(CHUNK_BYTES - 1) };
+	struct range part = range;
+	struct mapping *m = NULL;
 
-	*sharing = sharing_at(range.start);
-	do
-		part.end += CHUNK_BYTES;
-	while (!*sharing && part.end - 1 < range.end - 1 &&
-	       !sharing_at(part.end));
-	/* The end of the last chunk of all is 0. */
-	if (part.end - 1 > range.end - 1)
-		part.end = range.end;
+	*sharing = NULL;
+	while ((m = table_next(m, range))) {
+		uintptr_t shared = first_shared(m, range);
+
+		if (shared == range.start) {
+			*sharing = m->guest;
+			shared = (shared & ~(CHUNK_BYTES - 1)) + CHUNK_BYTES;
+		}
+		if (shared < part.end)
+			part.end = shared;
+	}
 	return part;
 }

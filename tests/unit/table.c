@@ -193,6 +193,34 @@ START_TEST(replacing_a_part_of_a_mapping_evicts_nothing)
 }
 END_TEST
 
+/* libcheck ends it if it looks at each chunk that there could be. */
+START_TEST(ranges_can_be_huge)
+{
+	struct range part, rest = { PAGE, -PAGE };
+	uintptr_t chunk = free_chunks(2);
+	struct guest *sharing;
+	struct mapping *m;
+
+	fails(libshpt_protect((void *)PAGE, -3 * PAGE, PROT_READ), ENOMEM,
+	      "not all");
+	fails(libshpt_advise((void *)PAGE, -3 * PAGE, MADV_NORMAL), ENOMEM,
+	      "not all");
+	m = add_guest(chunk, chunk, 2 * G, -1, &none);
+	m->guest->chunks[0].shared = false;
+	part = next_part(rest, &sharing);
+	ck_assert_ptr_null(sharing);
+	ck_assert_uint_eq(part.end, chunk + G);
+	rest.start = part.end + PAGE;
+	part = next_part(rest, &sharing);
+	ck_assert_ptr_eq(sharing, m->guest);
+	ck_assert_uint_eq(part.end, chunk + 2 * G);
+	rest.start = part.end;
+	part = next_part(rest, &sharing);
+	ck_assert_ptr_null(sharing);
+	ck_assert_uint_eq(part.end, rest.end);
+}
+END_TEST
+
 TCase *table_tests(void)
 {
 	TCase *t = tcase_create("table");
@@ -207,5 +235,6 @@ TCase *table_tests(void)
 	tcase_add_test(t, replacing_all_of_a_mapping_evicts_its_chunks);
 	tcase_add_test(t, what_was_replaced_already_is_trimmed);
 	tcase_add_test(t, replacing_a_part_of_a_mapping_evicts_nothing);
+	tcase_add_test(t, ranges_can_be_huge);
 	return t;
 }
