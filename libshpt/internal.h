@@ -135,12 +135,16 @@ int check_range(uintptr_t addr, size_t length, struct reason *why);
 /* kind.c */
 enum file_kind file_kind(int fd);
 enum file_kind request_kind(const struct request *req);
-int huge_memfd(int flags);
 size_t huge_page_bytes(int fd);
 size_t request_unit(const struct request *req);
 bool is_sync(const struct request *req);
 void note_kind(const struct request *req, enum file_kind kind,
 	       struct mapping *m);
+
+/* memfd.c */
+int huge_memfd(int flags);
+int anonymous_file(size_t bytes, struct reason *why);
+int anonymous_huge_file(int flags, size_t bytes, struct reason *why);
 
 /* place.c */
 int map_aligned(const struct request *req, size_t unit, size_t align,

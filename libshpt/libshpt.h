@@ -166,6 +166,8 @@ struct libshpt_attr {
  *   EEXIST       MAP_FIXED, and something else is mapped in the chunks
  *   EINVAL       LIBSHPT_STRICT_EDGES, and there is no whole chunk
  *   EBUSY        another MMU (KVM, RDMA ...) watches this process
+ *   EFBIG        MAP_ANONYMOUS, and RLIMIT_FSIZE is less than @length: the
+ *                memory is in a file that the library makes
  *   and the others of <shpt/uapi.h>
  *
  * Since 0.1.

@@ -77,21 +77,6 @@ static int check_shareable(const struct request *req, struct reason *why)
 	return 0;
 }
 
-/* Shared anonymous memory. @first is where the caller's bytes begin. */
-static int open_anonymous(size_t first, size_t length, struct reason *why)
-{
-	int fd = memfd_create("libshpt", MFD_CLOEXEC);
-
-	if (fd < 0)
-		return refuse(why, errno, "memfd_create: %m");
-	if (ftruncate(fd, first + round_up(length, page_bytes()))) {
-		refuse(why, errno, "a memfd of %zu bytes: %m", length);
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
 /*
  * As mmap(2) would map it: for all that the descriptor allows, so that
  * mprotect(2) can make it writable later, but who only wants to read may also
@@ -369,7 +354,8 @@ static int map_with_device(const struct request *req, int device,
 		return map_backing(req, device, m, why);
 
 	anonymous.offset = is_fixed(req) ? req->addr % CHUNK_BYTES : 0;
-	anonymous.fd = open_anonymous(anonymous.offset, req->length, why);
+	anonymous.fd = anonymous_file(
+		anonymous.offset + round_up(req->length, page_bytes()), why);
 	if (anonymous.fd < 0)
 		return -1;
 	err = map_backing(&anonymous, device, m, why);
