@@ -40,6 +40,9 @@ void guest_unlock(void)
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
+/* More than a process has, unless it asks for addresses beyond. */
+#define MAX_BYTES ((size_t)1 << 47)
+
 /* A device-dax is mapped by its alignment: 2 MiB where a page is not enough. */
 static void *map_page(int flags, int fd, off_t offset, size_t *bytes)
 {
@@ -90,11 +93,15 @@ struct guest *guest_new(const struct request *req, int region,
 			struct range range, struct reason *why)
 {
 	size_t chunks = (range.end - range.start) / CHUNK_BYTES;
-	struct guest *guest =
-		calloc(1, sizeof(*guest) + chunks * sizeof(struct chunk));
+	struct guest *guest = NULL;
 
+	if (range.end - range.start <= MAX_BYTES)
+		guest = calloc(1, sizeof(*guest) +
+					  chunks * sizeof(struct chunk));
 	if (!guest) {
-		refuse(why, ENOMEM, "no memory for the table of mappings");
+		refuse(why, ENOMEM,
+		       "no memory or address space for %zu chunks of 1 GiB",
+		       chunks);
 		return NULL;
 	}
 	guest->entries = 1;
