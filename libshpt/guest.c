@@ -5,40 +5,13 @@
  * A guest begins with all its chunks shared; replace.c makes ordinary ones of
  * them. When a part of a mapping is unmapped, the entries of the table that
  * remain have the guest in common.
- *
- * The lock is inside that of the table. The handler of SIGSEGV takes it too
- * (private.c), so signals are blocked while it is held: none can come in the
- * middle, write where that handler is needed and wait for itself.
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #include "internal.h"
-
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static sigset_t unblocked; /* the mask of who holds the lock */
-
-void guest_lock(void)
-{
-	sigset_t all, old;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	pthread_mutex_lock(&lock);
-	unblocked = old;
-}
-
-void guest_unlock(void)
-{
-	sigset_t old = unblocked;
-
-	pthread_mutex_unlock(&lock);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-}
 
 /* More than a process has, unless it asks for addresses beyond. */
 #define MAX_BYTES ((size_t)1 << 47)

@@ -160,9 +160,13 @@ int check_huge_shmem(int fd, struct reason *why);
 /* claim.c */
 int claim_around(struct range whole, struct range own);
 
-/* table.c */
+/* lock.c */
 void table_lock(void);
 void table_unlock(void);
+void guest_lock(void);
+void guest_unlock(void);
+
+/* table.c */
 struct mapping *table_next(const struct mapping *after, struct range range);
 void table_add(struct mapping *m, struct mapping *spare);
 void table_cut(struct range range, struct mapping *spare);
@@ -179,8 +183,6 @@ struct guest *guest_new(const struct request *req, int region,
 			struct range range, struct reason *why);
 void guest_free(struct guest *guest);
 void guest_cut(struct guest *guest, struct range range);
-void guest_lock(void);
-void guest_unlock(void);
 struct chunk *chunk_at(struct guest *guest, uintptr_t addr);
 struct range next_part(struct range range, struct guest **sharing);
 
@@ -201,7 +203,7 @@ void watch_writes(struct guest *guest);
 void unwatch_writes(const struct guest *guest);
 
 /* fork.c */
-int watch_forks(struct reason *why);
+int check_forks(struct reason *why);
 
 /* file.c */
 #define FILE_NAME_BYTES 96

@@ -12,10 +12,12 @@
  * libshpt_errormsg() returns: what was wrong with what, and what to do.
  *
  * All functions are thread-safe and may be used in a child of fork(2), which
- * inherits its parent's mappings. None is async-signal-safe. The library
- * starts no threads but those that libshpt_populate() is asked for, handles no
- * signals unless LIBSHPT_BREAK_ON_WRITE asks for it, and does nothing until
- * first used.
+ * inherits its parent's mappings. None is async-signal-safe, but handlers of
+ * signals may call fork(2), and those of pthread_atfork(3) the library. A thread
+ * must not be cancelled, as by pthread_cancel(3), while it is in one of them.
+ * The library starts no threads but those that libshpt_populate() is asked for,
+ * handles no signals unless LIBSHPT_BREAK_ON_WRITE asks for it, and does nothing
+ * until first used but to call pthread_atfork(3).
  *
  * Sharing works by chunks of 1 GiB. The library takes whole chunks of address
  * space, wherever the caller's bytes begin and end in them; the file's other

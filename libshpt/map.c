@@ -198,7 +198,7 @@ LIBSHPT_EXPORT void *libshpt_map_attr(void *addr, size_t length, int prot,
 	struct reason why;
 
 	if (copy_attr(&known, attr, attr_size, &why) == 0 &&
-	    check_request(&req, &why) == 0 && watch_forks(&why) == 0)
+	    check_request(&req, &why) == 0 && check_forks(&why) == 0)
 		m = map_request(&req, &why);
 	if (!m) {
 		fail_with(&why);

@@ -3,29 +3,17 @@
  * table.c - the mappings of this process that the library made
  *
  * A list without order: processes have a handful of them. Mappings in it do
- * not overlap. The lock is also held over fork(2), see fork.c, and over each
- * munmap(2) together with the change of the table, so that no other thread's
- * new mapping of the same addresses can come between the two.
+ * not overlap. The lock is also held over each munmap(2) together with the
+ * change of the table, so that no other thread's new mapping of the same
+ * addresses can come between the two.
  */
 #define _GNU_SOURCE
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #include "internal.h"
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct mapping *mappings;
-
-void table_lock(void)
-{
-	pthread_mutex_lock(&lock);
-}
-
-void table_unlock(void)
-{
-	pthread_mutex_unlock(&lock);
-}
 
 static bool overlap(struct range a, struct range b)
 {

@@ -496,8 +496,6 @@ START_TEST(children_of_threads_break)
 	pthread_t threads[2];
 
 	add_guest(chunk, chunk, 4 * MANY * G, -1, &on_write);
-	/* Installs the handlers of fork(2). */
-	libshpt_map(NULL, PAGE, READ_WRITE, PLAIN | MAP_ANONYMOUS, -1, 0);
 	ck_assert_int_eq(pthread_barrier_init(&barrier, NULL, 3), 0);
 	for (size_t i = 0; i < 2; i++) {
 		void *first = (void *)(chunk + 2 * i * MANY * G);
