@@ -29,6 +29,12 @@
  * process first: its data stay as they are and can be reached by other threads
  * all the time, but its page tables are no longer shared, see
  * libshpt_info.linked_bytes.
+ *
+ * The library has to hear of it when a mapping of its own goes: what
+ * munmap(2), mremap(2) or mmap(2) with MAP_FIXED does to one it takes to be
+ * there still, until libshpt_map() has the addresses again. Of a mapping with
+ * LIBSHPT_PRIVATE, the next break would replace whatever is there by then. So
+ * use libshpt_unmap(), and libshpt_map() with MAP_FIXED.
  */
 #ifndef LIBSHPT_H
 #define LIBSHPT_H
@@ -81,8 +87,9 @@ void *libshpt_map(void *addr, size_t length, int prot, int flags, int fd,
  * chunk is broken, by libshpt_break() or LIBSHPT_BREAK_ON_WRITE; until then a
  * write raises SIGSEGV, and a system call that is to write there fails with
  * EFAULT (read(2), recv(2) ...), whatever the flags are. A broken chunk is an
- * ordinary private mapping, and memory is charged for it. Until then changes
- * that others make to the file are seen. The mapping takes its address space
+ * ordinary private mapping: memory is promised for it, and by fork(2) once more
+ * for each child (vm.overcommit_memory), unless there was MAP_NORESERVE. Until
+ * then changes that others make to the file are seen. The mapping takes its address space
  * twice (RLIMIT_AS). Of a file on anything but shmem and FS-DAX, and with
  * MAP_ANONYMOUS, the mapping is an ordinary one, writable at once; a device-dax
  * cannot be mapped private at all.
@@ -94,6 +101,8 @@ void *libshpt_map(void *addr, size_t length, int prot, int flags, int fd,
  * it. For that the library handles SIGSEGV from then on; what is not such a
  * write it passes on to the handler that the program had before. A program that
  * sets its own handler later takes this one away, unless its handler calls it.
+ * The kernel ends a process whose thread writes so while it blocks SIGSEGV, as
+ * threads that block all signals do, and handlers of signals that block it.
  * If memory or address space is too short to break the chunk, the signal is
  * passed on as well.
  */
