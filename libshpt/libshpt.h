@@ -89,10 +89,10 @@ void *libshpt_map(void *addr, size_t length, int prot, int flags, int fd,
  * EFAULT (read(2), recv(2) ...), whatever the flags are. A broken chunk is an
  * ordinary private mapping: memory is promised for it, and by fork(2) once more
  * for each child (vm.overcommit_memory), unless there was MAP_NORESERVE. Until
- * then changes that others make to the file are seen. The mapping takes its address space
- * twice (RLIMIT_AS). Of a file on anything but shmem and FS-DAX, and with
- * MAP_ANONYMOUS, the mapping is an ordinary one, writable at once; a device-dax
- * cannot be mapped private at all.
+ * then changes that others make to the file are seen. The mapping takes its
+ * address space twice (RLIMIT_AS). Of a file on anything but shmem and FS-DAX,
+ * and with MAP_ANONYMOUS, the mapping is an ordinary one, writable at once; a
+ * device-dax cannot be mapped private at all.
  */
 #define LIBSHPT_PRIVATE		(1ULL << 2)
 
@@ -116,8 +116,9 @@ void *libshpt_map(void *addr, size_t length, int prot, int flags, int fd,
 
 /*
  * libshpt_attr.flags: keep its pages in memory, or fail. Where page tables are
- * shared it is libshpt_lock(): for the whole file, until libshpt_unlock();
- * elsewhere mlock(2): for the mapping, until it is unmapped.
+ * shared it is libshpt_lock(): for the whole file, until libshpt_unlock(), and
+ * EACCES with LIBSHPT_PRIVATE or if @fd is not open for writing; elsewhere
+ * mlock(2): for the mapping, until it is unmapped.
  */
 #define LIBSHPT_LOCK		(1ULL << 5)
 
