@@ -47,8 +47,7 @@ static bool parse(const char *text, struct line *line)
 	line->offset = (off_t)offset;
 	line->device = makedev(major, minor);
 	line->inode = inode;
-	snprintf(line->path, sizeof(line->path), "%.*s",
-		 (int)strcspn(text + path, "\n"), text + path);
+	snprintf(line->path, sizeof(line->path), "%s", text + path);
 	return true;
 }
 
@@ -78,19 +77,17 @@ static bool extend(struct line *found, const struct line *line,
 /* What is mapped in @range, as if it were one line. @found is all zero. */
 static int find_line(struct range range, struct line *found, struct reason *why)
 {
-	FILE *maps = fopen("/proc/self/maps", "re");
 	bool uniform = true;
-	char *text = NULL;
-	size_t size = 0;
+	struct lines maps;
 	struct line line;
+	char *text;
 
-	if (!maps)
+	if (lines_open(&maps, "/proc/self/maps"))
 		return refuse(why, errno, "/proc/self/maps: %m");
-	while (uniform && getline(&text, &size, maps) > 0)
+	while (uniform && (text = lines_next(&maps)))
 		if (parse(text, &line))
 			uniform = extend(found, &line, range);
-	free(text);
-	fclose(maps);
+	lines_close(&maps);
 
 	if (uniform && found->range.end && found->range.start <= range.start &&
 	    range.end <= found->range.end)
@@ -195,26 +192,22 @@ static int open_file(const struct line *line, struct reason *why)
 /* Only the flags that smaps shows tell. It is slow, so only DAX is asked. */
 static bool is_mapped_sync(const struct line *line, int fd)
 {
-	FILE *smaps = NULL;
+	enum file_kind kind = file_kind(fd);
 	bool there = false, sync = false;
-	char *text = NULL;
-	struct statx st;
-	size_t size = 0;
+	struct lines smaps;
 	struct line at;
+	char *text;
 
-	if (statx(fd, "", AT_EMPTY_PATH, 0, &st) == 0 &&
-	    st.stx_attributes & STATX_ATTR_DAX)
-		smaps = fopen("/proc/self/smaps", "re");
-	if (!smaps)
+	if ((kind != FILE_FSDAX && kind != FILE_DEVDAX) ||
+	    lines_open(&smaps, "/proc/self/smaps"))
 		return false;
-	while (getline(&text, &size, smaps) > 0) {
+	while ((text = lines_next(&smaps))) {
 		if (parse(text, &at))
 			there = at.range.start == line->range.start;
 		else if (there && !strncmp(text, "VmFlags:", 8))
 			sync = strstr(text, " sf");
 	}
-	free(text);
-	fclose(smaps);
+	lines_close(&smaps);
 	return sync;
 }
 

@@ -35,20 +35,15 @@ static int advise(struct advice *advice, const char *format, ...)
 static uint64_t partition_start(int fd)
 {
 	unsigned long long sectors = 0;
-	char path[64];
+	char path[64], line[32];
 	struct stat st;
-	FILE *f;
 
 	if (fstat(fd, &st))
 		return 0;
 	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/start",
 		 major(st.st_dev), minor(st.st_dev));
-	f = fopen(path, "re");
-	if (!f)
-		return 0;
-	if (fscanf(f, "%llu", &sectors) != 1)
-		sectors = 0;
-	fclose(f);
+	if (read_line(AT_FDCWD, path, line, sizeof(line)))
+		sectors = strtoull(line, NULL, 10);
 	return sectors * 512;
 }
 

@@ -213,6 +213,18 @@ const char *file_name(int fd, char name[FILE_NAME_BYTES]);
 const char *file_system(int fd, char fs[FS_NAME_BYTES]);
 bool mount_options(int fd, char options[MOUNT_OPTIONS_BYTES]);
 
+/* lines.c */
+struct lines {
+	int fd;
+	size_t at, end;	/* what is left of the text */
+	bool cut;	/* it goes on in the middle of a line */
+	char text[8192];
+};
+bool read_line(int dir, const char *file, char *line, size_t size);
+int lines_open(struct lines *l, const char *path);
+char *lines_next(struct lines *l);
+void lines_close(const struct lines *l);
+
 /* device.c */
 int ioctl_again(int fd, unsigned long request, void *arg);
 int open_device(struct reason *why);

@@ -40,23 +40,6 @@ static const struct {
 	FACT(reclaimed),
 };
 
-/* The first line of a file, as much of it as fits; false if there is none. */
-static bool read_line(int dir, const char *file, char *line, size_t size)
-{
-	int fd = openat(dir, file, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
-
-	if (fd < 0)
-		return false;
-	n = read(fd, line, size - 1);
-	close(fd);
-	if (n < 0)
-		return false;
-	line[n] = '\0';
-	line[strcspn(line, "\n")] = '\0';
-	return true;
-}
-
 /* A number, 0 if there is no such file: an older module knows fewer facts. */
 static int read_number(int dir, uint64_t id, const char *file, int base,
 		       int64_t *number, struct reason *why)

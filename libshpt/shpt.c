@@ -385,23 +385,22 @@ static int shpt_map(const struct request *req, struct mapping *m,
 static int32_t node_of_tables(uint64_t region_id)
 {
 	int32_t node, only = -1;
+	struct lines hosts;
 	unsigned long bytes;
-	char path[128];
+	char path[128], *line;
 	bool any = false;
-	FILE *f;
 
 	snprintf(path, sizeof(path), "/sys/class/misc/shpt/region/%llu/nodes",
 		 (unsigned long long)region_id);
-	f = fopen(path, "re");
-	if (!f)
+	if (lines_open(&hosts, path))
 		return -1;
-	while (fscanf(f, "%*s %d %lu", &node, &bytes) == 2) {
-		if (!bytes)
+	while ((line = lines_next(&hosts))) {
+		if (sscanf(line, "%*s %d %lu", &node, &bytes) != 2 || !bytes)
 			continue;
 		only = !any || node == only ? node : -1;
 		any = true;
 	}
-	fclose(f);
+	lines_close(&hosts);
 	return only;
 }
 
