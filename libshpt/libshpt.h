@@ -664,6 +664,14 @@ int libshpt_lock(int fd);
  */
 int libshpt_unlock(int fd);
 
+/* When empty page tables of a region are given back, see <shpt/uapi.h>. */
+enum libshpt_reclaim_mode {
+	LIBSHPT_RECLAIM_UNKNOWN = 0,
+	LIBSHPT_RECLAIM_NEVER,	/* libshpt_reclaim() is refused */
+	LIBSHPT_RECLAIM_ADVISE,	/* by libshpt_reclaim() */
+	LIBSHPT_RECLAIM_ALWAYS,	/* and of its own accord, now and then */
+};
+
 /**
  * struct libshpt_region - a region and its statistics
  * @id:            its number; never used again
@@ -685,7 +693,10 @@ int libshpt_unlock(int fd);
  * @mode:          who may open it by its name
  * @name:          its name, "" if it has none
  * @locked:        1 if it is locked
- * @reserved:      0
+ * @node_policy:   enum libshpt_node_policy of its page tables; 0 if it is not
+ *                 known
+ * @node:          with LIBSHPT_NODE_FIXED the node, else 0
+ * @reclaim_mode:  enum libshpt_reclaim_mode
  * @backing:       path of the file, "" if the caller may not know it: only root
  *                 may
  */
@@ -709,7 +720,9 @@ struct libshpt_region {
 	uint32_t mode;
 	char name[64];
 	uint32_t locked;
-	uint32_t reserved;
+	uint32_t node_policy;
+	uint32_t node;
+	uint32_t reclaim_mode;
 	char backing[4096];
 };
 
