@@ -115,14 +115,20 @@ static int check_line(const struct line *line, uintptr_t addr,
 	return 0;
 }
 
-/* Is @fd the file, open for what the mapping allows? */
 static bool is_file_of(const struct line *line, int fd)
 {
-	int flags = fcntl(fd, F_GETFL);
 	struct stat st;
 
-	if (flags < 0 || flags & O_PATH || fstat(fd, &st) ||
-	    st.st_dev != line->device || st.st_ino != line->inode)
+	return fstat(fd, &st) == 0 && st.st_dev == line->device &&
+	       st.st_ino == line->inode;
+}
+
+/* Is @fd open for what the mapping allows? */
+static bool can_do(const struct line *line, int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || flags & O_PATH)
 		return false;
 	return (flags & O_ACCMODE) == O_RDWR ||
 	       ((flags & O_ACCMODE) == O_RDONLY && line->perms[1] != 'w');
@@ -130,20 +136,16 @@ static bool is_file_of(const struct line *line, int fd)
 
 static int open_path(const struct line *line, const char *path)
 {
-	struct stat st;
-	int fd;
+	int found = path_find(path), fd = -1;
 
-	/* What it is not is not opened: devices may mind. */
-	if (stat(path, &st) || st.st_dev != line->device ||
-	    st.st_ino != line->inode)
+	if (found < 0)
 		return -1;
-	fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0 && line->perms[1] != 'w')
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd >= 0 && !is_file_of(line, fd)) {
-		close(fd);
-		fd = -1;
+	if (is_file_of(line, found)) {
+		fd = path_open(found, O_RDWR);
+		if (fd < 0 && line->perms[1] != 'w')
+			fd = path_open(found, O_RDONLY);
 	}
+	close(found);
 	return fd;
 }
 
@@ -159,7 +161,8 @@ static int find_descriptor(const struct line *line)
 	while (found < 0 && (entry = readdir(dir))) {
 		int fd = atoi(entry->d_name);
 
-		if (isdigit(entry->d_name[0]) && is_file_of(line, fd))
+		if (isdigit(entry->d_name[0]) && can_do(line, fd) &&
+		    is_file_of(line, fd))
 			found = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	}
 	closedir(dir);

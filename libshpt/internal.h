@@ -225,6 +225,10 @@ int lines_open(struct lines *l, const char *path);
 char *lines_next(struct lines *l);
 void lines_close(const struct lines *l);
 
+/* path.c */
+int path_find(const char *path);
+int path_open(int found, int access);
+
 /* device.c */
 int ioctl_again(int fd, unsigned long request, void *arg);
 int open_device(struct reason *why);

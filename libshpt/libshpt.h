@@ -359,7 +359,8 @@ enum libshpt_backend {
  *                they are on several
  * @persistent:   1 if stores need no msync(2) to outlive the machine, but to be
  *                flushed from the CPU's caches, as with pmem_persist(3): a
- *                device-dax, and a file on DAX mapped with MAP_SYNC. Else 0
+ *                device-dax, and a file on DAX mapped with MAP_SYNC. Else 0, as
+ *                for a device-dax that was mapped by a descriptor of its region
  * @reserved:     0
  */
 struct libshpt_info {
@@ -481,7 +482,8 @@ int libshpt_check_version(unsigned int major, unsigned int minor);
  * What is made is the empty file that shm_open(3) makes, owned and protected as
  * that, and registered: it keeps its page tables while nobody maps it. A program
  * without the kernel part finds it with libshpt_open() or shm_open(3), too. The
- * name goes with libshpt_unlink(): shm_unlink(3) removes the file only.
+ * name goes with libshpt_unlink(); shm_unlink(3) and rm(1) remove the file only,
+ * and the name goes when its owner or root opens it next.
  *
  * A name that was registered, whatever its file is, is opened in first place,
  * if its mode allows that. There is one space of registered names for the
