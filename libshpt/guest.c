@@ -89,30 +89,26 @@ struct guest *guest_new(const struct request *req, int region,
 	return NULL;
 }
 
-/* What a private guest has no use for any more, because @chunk is not shared
- * from now on. */
-static void unmap_ordinary(const struct guest *guest, uintptr_t chunk)
+/* The chunk is somebody else's now. What a private guest has for it is of no
+ * use any more. Async-signal-safe; call with the guests' lock held. */
+void chunk_cut(struct guest *guest, uintptr_t at)
 {
+	chunk_at(guest, at)->shared = false;
 	if (guest->is_private)
-		munmap((void *)(guest->ordinary + chunk - guest->range.start),
+		munmap((void *)(guest->ordinary + at - guest->range.start),
 		       CHUNK_BYTES);
 }
 
-/* The chunks that @range touches are somebody else's now. */
+/* As chunk_cut(), for all that @range touches. */
 void guest_cut(struct guest *guest, struct range range)
 {
 	uintptr_t at = guest->range.start;
 
 	guest_lock();
-	for (; at < guest->range.end; at += CHUNK_BYTES) {
-		struct chunk *chunk = chunk_at(guest, at);
-
-		if (!chunk->shared || range.end <= at ||
-		    at + CHUNK_BYTES <= range.start)
-			continue;
-		chunk->shared = false;
-		unmap_ordinary(guest, at);
-	}
+	for (; at < guest->range.end; at += CHUNK_BYTES)
+		if (chunk_at(guest, at)->shared && at < range.end &&
+		    range.start < at + CHUNK_BYTES)
+			chunk_cut(guest, at);
 	guest_unlock();
 }
 

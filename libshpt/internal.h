@@ -52,6 +52,7 @@ struct guest {
 	struct guest *next;	/* of those in watch_writes() */
 	unsigned int entries;	/* of the table, which are parts of it */
 	int region;		/* its fd, until carry_out() is done */
+	uint64_t region_id;
 	bool is_private;
 	struct range range;	/* whole chunks */
 	uintptr_t ordinary;	/* of the same file, see replace.c; or 0 */
@@ -183,6 +184,7 @@ struct guest *guest_new(const struct request *req, int region,
 			struct range range, struct reason *why);
 void guest_free(struct guest *guest);
 void guest_cut(struct guest *guest, struct range range);
+void chunk_cut(struct guest *guest, uintptr_t at);
 struct chunk *chunk_at(struct guest *guest, uintptr_t addr);
 struct range next_part(struct range range, struct guest **sharing);
 

@@ -33,8 +33,7 @@
  * The library has to know when one of its mappings goes: use libshpt_unmap(),
  * and libshpt_map() with MAP_FIXED. After munmap(2), mremap(2) or mmap(2) with
  * MAP_FIXED it believes that the mapping is still there, until libshpt_map()
- * gets its addresses again; if it was one with LIBSHPT_PRIVATE, the next break
- * would replace whatever is there by then.
+ * gets its addresses again.
  */
 #ifndef LIBSHPT_H
 #define LIBSHPT_H

@@ -309,6 +309,7 @@ static int map_region(const struct request *req, int region, struct mapping *m,
 	m->guest = guest_new(req, region, chunks, why);
 	if (!m->guest)
 		return -1;
+	m->guest->region_id = m->region_id;
 	if (strict ? map_strict(req, region, m, why) :
 		     map_whole(req, region, m, why)) {
 		guest_free(m->guest);
