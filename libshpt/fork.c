@@ -45,8 +45,8 @@ static void in_parent(void)
 /*
  * When the library is loaded, so before the program can install handlers of its
  * own. They run before these on the way into fork(2) and after them on the way
- * out, and may call the library; nor is a lock of the program's, which they take
- * and under which other threads call the library, taken after the library's.
+ * out, and may call the library. And if they take a lock under which other
+ * threads call the library, it is taken before the library's.
  */
 static void __attribute__((constructor)) install(void)
 {

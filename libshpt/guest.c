@@ -69,8 +69,8 @@ struct guest *guest_new(const struct request *req, int region,
 	struct guest *guest = NULL;
 
 	if (range.end - range.start <= MAX_BYTES)
-		guest = calloc(1, sizeof(*guest) +
-					  chunks * sizeof(struct chunk));
+		guest = calloc(1,
+			       sizeof(*guest) + chunks * sizeof(struct chunk));
 	if (!guest) {
 		refuse(why, ENOMEM,
 		       "no memory or address space for %zu chunks of 1 GiB",

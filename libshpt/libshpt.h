@@ -387,8 +387,8 @@ enum libshpt_backend {
  *                they are on several
  * @persistent:   1 if stores survive a power failure without msync(2) once they
  *                are flushed from the CPU's caches, as pmem_persist(3) does it:
- *                a device-dax, or a file on FS-DAX mapped with MAP_SYNC. Else 0,
- *                as for a device-dax mapped by a descriptor of its region
+ *                a device-dax, or a file on FS-DAX mapped with MAP_SYNC. Else
+ *                0, as for a device-dax mapped by a descriptor of its region
  * @reserved:     0
  */
 struct libshpt_info {
@@ -512,7 +512,7 @@ int libshpt_check_version(unsigned int major, unsigned int minor);
  * and mode, and registers it: its page tables stay while nobody maps it.
  * Programs that cannot use the module find it with libshpt_open() or
  * shm_open(3), too. Remove the name with libshpt_unlink(): shm_unlink(3) and
- * rm(1) remove only the file, and the name when its owner or root opens it next.
+ * rm(1) remove only the file; the name goes when its owner or root opens it.
  *
  * Names that are registered come first, whatever file they stand for, if their
  * mode allows it. There is one space of registered names for the machine,

@@ -49,8 +49,7 @@ static size_t load(struct lines *l)
 	memmove(l->text, l->text + l->at, l->end);
 	l->at = 0;
 	while (!(end = memchr(l->text, '\n', l->end))) {
-		n = read(l->fd, l->text + l->end,
-			 sizeof(l->text) - 1 - l->end);
+		n = read(l->fd, l->text + l->end, sizeof(l->text) - 1 - l->end);
 		if (n <= 0)
 			return l->end;
 		l->end += n;

@@ -3,8 +3,8 @@
  * path.c - open a file by a path that may lead to another one by now
  *
  * Whoever may write to a folder in the path decides where it leads to, and some
- * devices act when they are only opened. So what is there is found first, looked
- * at by the caller, and then that very file is opened.
+ * devices act when they are only opened. So what is there is found first, the
+ * caller looks at it, and then that very file is opened.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

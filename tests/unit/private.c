@@ -431,8 +431,8 @@ START_TEST(writes_after_the_only_call_of_a_handler)
 		.sa_handler = write_and_return,
 		.sa_flags = SA_RESETHAND | SA_NODEFER,
 	};
-	volatile int *lived = mmap(NULL, PAGE, READ_WRITE,
-				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	volatile int *lived =
+		mmap(NULL, PAGE, READ_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	uintptr_t chunk = free_chunks(2);
 	int status;
 	pid_t pid = fork();
