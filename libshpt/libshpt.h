@@ -57,7 +57,8 @@ extern "C" {
  * @flags:  mmap(2)'s own flags; only MAP_SHARED (or MAP_SHARED_VALIDATE)
  *          mappings can be shared. MAP_PRIVATE gives mmap(2)'s private mapping.
  * @fd:     the file, or -1 with MAP_ANONYMOUS: shared anonymous memory, which
- *          children inherit
+ *          children inherit. Where page tables are shared, it is as with
+ *          MAP_NORESERVE: the kernel promises memory when a page is touched
  * @offset: bytes, a multiple of the page size
  *
  * Returns the address of the byte at @offset, or MAP_FAILED with errno. That a

@@ -252,5 +252,5 @@ static void test(int kind)
 
 int main(void)
 {
-	return vmtest(test, MEMFD, 0);
+	return vmtest(test, MEMFD | DAX, 55);
 }
