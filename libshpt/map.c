@@ -160,8 +160,7 @@ static int finish(const struct request *req, struct mapping *m,
 	return err;
 }
 
-static struct mapping *map_request(const struct request *req,
-				   struct reason *why)
+static void *map_request(const struct request *req, struct reason *why)
 {
 	struct mapping *m = calloc(1, sizeof(*m));
 	struct mapping *spare = malloc(sizeof(*spare));
@@ -169,14 +168,17 @@ static struct mapping *map_request(const struct request *req,
 	if (!m || !spare) {
 		refuse(why, ENOMEM, "no memory for the table of mappings");
 	} else if (map_best(req, m, why) == 0) {
+		/* Once it is in the table, other threads can take it out. */
+		void *p = (void *)m->addr;
+
 		if (finish(req, m, spare, why) == 0)
-			return m;
+			return p;
 		spare = NULL;
 	}
 	if (m)
 		mapping_free(m);
 	free(spare);
-	return NULL;
+	return MAP_FAILED;
 }
 
 LIBSHPT_EXPORT void *libshpt_map_attr(void *addr, size_t length, int prot,
@@ -194,17 +196,18 @@ LIBSHPT_EXPORT void *libshpt_map_attr(void *addr, size_t length, int prot,
 		.offset = offset,
 		.attr = &known,
 	};
-	struct mapping *m = NULL;
 	struct reason why;
+	void *p = MAP_FAILED;
+	int saved = errno;
 
 	if (copy_attr(&known, attr, attr_size, &why) == 0 &&
 	    check_request(&req, &why) == 0 && check_forks(&why) == 0)
-		m = map_request(&req, &why);
-	if (!m) {
+		p = map_request(&req, &why);
+	if (p == MAP_FAILED)
 		fail_with(&why);
-		return MAP_FAILED;
-	}
-	return (void *)m->addr;
+	else
+		errno = saved;
+	return p;
 }
 
 LIBSHPT_EXPORT void *libshpt_map(void *addr, size_t length, int prot, int flags,
