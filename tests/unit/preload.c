@@ -186,8 +186,11 @@ END_TEST
 /* Its malloc() maps shared memory with its lock held. */
 START_TEST(called_by_an_allocator)
 {
+	static const char *const backend[] = { "LIBSHPT_BACKEND=plain",
+					       "LIBSHPT_BACKEND=thp",
+					       "LIBSHPT_BACKEND=hugetlb" };
 	int status = run(ALLOCATOR, (const char *[]){ "allocator", NULL },
-			 (const char *[]){ preload, "LIBSHPT_BACKEND=plain",
+			 (const char *[]){ preload, backend[_i],
 					   "LIBSHPT_VERBOSE=1", NULL });
 
 	ck_assert_msg(status == 0, "status %#x: %s", status, said);
@@ -261,7 +264,7 @@ static TCase *tests(void)
 	tcase_add_test(t, threads_and_children);
 	tcase_add_test(t, segments);
 	tcase_add_test(t, segments_without_privilege);
-	tcase_add_test(t, called_by_an_allocator);
+	tcase_add_loop_test(t, called_by_an_allocator, 0, 3);
 	tcase_add_test(t, not_in_setuid_programs);
 	tcase_add_loop_test(t, programs_of_others, 0, COUNT(programs));
 	tcase_add_test(t, exports);
