@@ -169,6 +169,7 @@ TCase *adopt_tests(void)
 {
 	TCase *t = tcase_create("adopt");
 
+	tcase_add_checked_fixture(t, choose_freely, NULL);
 	tcase_add_test(t, found_by_descriptor);
 	tcase_add_test(t, found_by_path);
 	tcase_add_test(t, mapped_in_parts);

@@ -12,6 +12,13 @@
 
 #include "unit.h"
 
+/* For tests of what is chosen, and why. All others pass whatever backend the
+ * environment asks for. */
+void choose_freely(void)
+{
+	ck_assert_int_eq(unsetenv("LIBSHPT_BACKEND"), 0);
+}
+
 bool is_mapped(uintptr_t addr)
 {
 	unsigned char resident;

@@ -37,6 +37,7 @@ TCase *symbols_tests(void);
 TCase *table_tests(void);
 
 /* main.c */
+void choose_freely(void);
 bool is_mapped(uintptr_t addr);
 uintptr_t free_chunks(size_t chunks);
 void fails(int ret, int err, const char *says);
