@@ -509,7 +509,7 @@ START_TEST(children_of_threads_break)
 			0);
 	}
 	pthread_barrier_wait(&barrier);
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 30; i++) {
 		int status;
 		pid_t pid = fork();
 
