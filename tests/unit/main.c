@@ -144,6 +144,7 @@ int main(void)
 	suite_add_tcase(suite, table_tests());
 	suite_add_tcase(suite, fork_tests());
 	suite_add_tcase(suite, errors_tests());
+	suite_add_tcase(suite, refusals_tests());
 	suite_add_tcase(suite, replace_tests());
 	suite_add_tcase(suite, private_tests());
 	suite_add_tcase(suite, adopt_tests());

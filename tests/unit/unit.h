@@ -30,6 +30,7 @@ TCase *plain_tests(void);
 TCase *populate_tests(void);
 TCase *private_tests(void);
 TCase *range_tests(void);
+TCase *refusals_tests(void);
 TCase *regions_tests(void);
 TCase *replace_tests(void);
 TCase *structs_tests(void);
