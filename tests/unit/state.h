@@ -12,6 +12,13 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Sanitizers have much address space, and take more when they like. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+
 #define STATE_BYTES (256 << 10)
 #define STATE_FDS 1024
 
@@ -33,18 +40,12 @@ static inline int state_maps(void)
 	return fd;
 }
 
-/* The heap and the like, which sanitizers let grow and shrink as they like. */
-static inline int state_is_heap(const char *line)
+static inline int state_is_sanitizers(const char *line)
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-	return strstr(line, " rw-p 00000000 00:00 0 ") != NULL;
-#else
-	(void)line;
-	return 0;
-#endif
+	return SANITIZED && strstr(line, "p 00000000 00:00 0 ");
 }
 
-static inline void state_drop_heap(char *maps)
+static inline void state_drop_sanitizers(char *maps)
 {
 	char *from = maps, *to = maps;
 
@@ -53,7 +54,7 @@ static inline void state_drop_heap(char *maps)
 		char last = from[n - 1];
 
 		from[n - 1] = '\0';
-		if (!state_is_heap(from)) {
+		if (!state_is_sanitizers(from)) {
 			memmove(to, from, n);
 			to += n;
 			to[-1] = last;
@@ -77,7 +78,7 @@ static inline const char *state_take(struct state *state)
 	if (n < 0 || size >= sizeof(state->maps) - 1)
 		return "/proc/self/maps cannot be read";
 	state->maps[size] = '\0';
-	state_drop_heap(state->maps);
+	state_drop_sanitizers(state->maps);
 	for (int fd = 0; fd < STATE_FDS; fd++)
 		state->fds[fd] = fcntl(fd, F_GETFD) < 0 ? '-' : 'x';
 	return NULL;
