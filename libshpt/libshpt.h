@@ -14,10 +14,11 @@
  * All functions are thread-safe, and may be used in a child of fork(2), which
  * inherits its parent's mappings, and in handlers of pthread_atfork(3). None is
  * async-signal-safe, but handlers of signals may call fork(2). A thread must
- * not be cancelled (pthread_cancel(3)) while it is in one of them. The library
- * starts no threads except those that libshpt_populate() is asked for, and
- * handles no signals except with LIBSHPT_BREAK_ON_WRITE. Until it is first used
- * it does nothing but call pthread_atfork(3).
+ * not be cancelled (pthread_cancel(3)) while it is in one of them, nor may a
+ * handler of a signal leave one by siglongjmp(3). The library starts no
+ * threads except those that libshpt_populate() is asked for, and handles no
+ * signals except with LIBSHPT_BREAK_ON_WRITE. Until it is first used it does
+ * nothing but call pthread_atfork(3).
  *
  * The unit of sharing is the chunk, 1 GiB. The library takes the whole chunks
  * of address space that contain the caller's bytes, so the file's other bytes

@@ -629,7 +629,7 @@ TCase *backends_tests(void)
 {
 	TCase *t = tcase_create("backends");
 
-	tcase_add_checked_fixture(t, NULL, ask_for_nothing);
+	tcase_add_checked_fixture(t, choose_freely, ask_for_nothing);
 	tcase_add_test(t, unknown_words_are_refused);
 	tcase_add_loop_test(t, what_was_asked_for_or_plain, 0, COUNT(words));
 	tcase_add_test(t, the_environment_is_a_reason);

@@ -244,6 +244,7 @@ TCase *errors_tests(void)
 {
 	TCase *t = tcase_create("errors");
 
+	tcase_add_checked_fixture(t, choose_freely, NULL);
 	tcase_add_test(t, device);
 	tcase_add_loop_test(t, region, 0, COUNT(region_cases));
 	tcase_add_loop_test(t, guest, 0, COUNT(guest_cases));

@@ -146,6 +146,7 @@ START_TEST(address_and_offset_must_agree_to_share)
 	uintptr_t addr = free_chunks(1) + PAGE;
 	struct libshpt_info info;
 
+	choose_freely();
 	ck_assert_ptr_eq(libshpt_map((void *)addr, PAGE, READ_WRITE,
 				     MAP_SHARED | MAP_FIXED, fd, 2 * PAGE),
 			 (void *)addr);

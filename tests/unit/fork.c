@@ -105,38 +105,95 @@ END_TEST
 
 static atomic_bool stop;
 
-static void *map_and_unmap(void *arg)
+/* Huge pages cannot be cut. */
+static bool unmap_part(char *p)
 {
-	(void)arg;
+	return libshpt_unmap(p + PAGE, PAGE) == 0 || errno == EINVAL;
+}
+
+static void *map_and_unmap(void *flags)
+{
 	while (!stop) {
 		char *p = libshpt_map(NULL, 3 * PAGE, READ_WRITE,
-				      PLAIN | MAP_ANONYMOUS, -1, 0);
+				      *(const int *)flags | MAP_ANONYMOUS, -1,
+				      0);
 
-		if (p == MAP_FAILED || libshpt_unmap(p + PAGE, PAGE) ||
+		if (p == MAP_FAILED || !unmap_part(p) ||
 		    libshpt_unmap(p, 3 * PAGE))
 			abort();
 	}
 	return NULL;
 }
 
-/* A child that met the lock held would hang here, and libcheck end the test. */
+#define MANY 64
+
+static void *cut_chunks(void *first)
+{
+	for (size_t i = 0; !stop; i = (i + 1) % MANY) {
+		if (libshpt_protect((char *)first + i * CHUNK_BYTES + PAGE,
+				    PAGE, i % 2 ? PROT_READ : READ_WRITE))
+			abort();
+		/* Locks are not fair. */
+		usleep(10);
+	}
+	return NULL;
+}
+
+/* What the table knows is there. */
+static bool table_is_whole(void)
+{
+	struct mapping *m = NULL;
+	bool whole = true;
+
+	table_lock();
+	while ((m = table_next(m, (struct range){ 0, UINTPTR_MAX })))
+		whole &= is_mapped(m->taken.start) &&
+			 is_mapped(m->taken.end - PAGE);
+	table_unlock();
+	return whole;
+}
+
+static bool works_in_child(uintptr_t chunk, int flags)
+{
+	char *p = libshpt_map(NULL, PAGE, READ_WRITE, flags | MAP_ANONYMOUS, -1,
+			      0);
+
+	if (p == MAP_FAILED || !table_is_whole())
+		return false;
+	*p = 'x';
+	for (size_t i = 0; i < MANY; i++)
+		if (*(char *)(chunk + i * CHUNK_BYTES) != 'a')
+			return false;
+	return libshpt_unmap(p, PAGE) == 0 &&
+	       libshpt_unmap((void *)(chunk + PAGE), PAGE) == 0 &&
+	       libshpt_unmap((void *)chunk, MANY * CHUNK_BYTES) == 0 &&
+	       !is_mapped(chunk);
+}
+
+/*
+ * Forked while other threads map, unmap and make chunks ordinary mappings. A
+ * child that met the lock held would hang here, and libcheck end the test.
+ */
 START_TEST(children_of_threads_find_the_table_whole)
 {
+	static const struct libshpt_attr none;
+	static int flags[] = { PLAIN, MAP_SHARED };
+	uintptr_t chunk = free_chunks(MANY);
 	pthread_t threads[3];
 
+	add_guest(chunk, chunk, MANY * CHUNK_BYTES, -1, &none);
+	for (size_t i = 0; i < MANY; i++)
+		*(char *)(chunk + i * CHUNK_BYTES) = 'a';
 	for (int i = 0; i < 3; i++)
-		ck_assert_int_eq(
-			pthread_create(&threads[i], NULL, map_and_unmap, NULL),
-			0);
-	for (int i = 0; i < 100; i++) {
+		ck_assert_int_eq(pthread_create(&threads[i], NULL,
+						i ? map_and_unmap : cut_chunks,
+						i ? &flags[_i] : (void *)chunk),
+				 0);
+	for (int i = 0; i < 50; i++) {
 		pid_t pid = fork();
 
-		if (pid == 0) {
-			char *p = libshpt_map(NULL, PAGE, READ_WRITE,
-					      PLAIN | MAP_ANONYMOUS, -1, 0);
-
-			_exit(p == MAP_FAILED || libshpt_unmap(p, PAGE));
-		}
+		if (pid == 0)
+			_exit(!works_in_child(chunk, flags[_i]));
 		ck_assert_int_eq(wait_for(pid), 0);
 	}
 	stop = true;
@@ -254,7 +311,7 @@ TCase *fork_tests(void)
 	tcase_add_test(t, each_mapping_hears_of_each_child);
 	tcase_add_test(t, child_touches_a_page);
 	tcase_add_test(t, child_survives_the_end_of_the_file);
-	tcase_add_test(t, children_of_threads_find_the_table_whole);
+	tcase_add_loop_test(t, children_of_threads_find_the_table_whole, 0, 2);
 	tcase_add_test(t, handlers_of_fork_call_the_library);
 	tcase_add_test(t, handlers_of_signals_fork);
 	tcase_add_test(t, messages_belong_to_threads);

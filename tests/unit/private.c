@@ -173,11 +173,13 @@ END_TEST
 
 START_TEST(private_anonymous_memory)
 {
-	char *p = libshpt_map_attr(NULL, PAGE, READ_WRITE,
-				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, &private,
-				   sizeof(private));
 	struct libshpt_info info;
+	char *p;
 
+	choose_freely();
+	p = libshpt_map_attr(NULL, PAGE, READ_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, &private,
+			     sizeof(private));
 	ck_assert_ptr_ne(p, MAP_FAILED);
 	p[0] = 1;
 	ck_assert_int_eq(libshpt_info(p, &info, sizeof(info)), 0);
@@ -545,7 +547,7 @@ START_TEST(children_of_threads_break)
 			0);
 	}
 	pthread_barrier_wait(&barrier);
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 30; i++) {
 		int status;
 		pid_t pid = fork();
 

@@ -31,6 +31,7 @@ TCase *plain_tests(void);
 TCase *populate_tests(void);
 TCase *private_tests(void);
 TCase *range_tests(void);
+TCase *refusals_tests(void);
 TCase *regions_tests(void);
 TCase *replace_tests(void);
 TCase *structs_tests(void);
@@ -38,6 +39,7 @@ TCase *symbols_tests(void);
 TCase *table_tests(void);
 
 /* main.c */
+void choose_freely(void);
 bool is_mapped(uintptr_t addr);
 uintptr_t free_chunks(size_t chunks);
 void fails(int ret, int err, const char *says);

@@ -9,6 +9,10 @@ CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Wshadow \
 	 -Wstrict-prototypes -Wmissing-prototypes -Werror -pthread -D_GNU_SOURCE
 CPPFLAGS = -I$(SRC)/kernel/uapi -I$(SRC)/libshpt -I$(SRC)/tests/vm \
 	   -I$(SRC)/tests/vm/modules -I$(TREE)/kernel/include
+# What would be lost with _exit(2) is to be counted.
+ifdef SHPT_COVERAGE
+CPPFLAGS += -D_exit=exit
+endif
 LDFLAGS = -L$(TREE)/libshpt/.libs -Wl,-rpath,$(TREE)/libshpt/.libs \
 	  -Wl,--as-needed
 
