@@ -13,7 +13,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -24,10 +23,9 @@ static sigset_t unblocked; /* the mask of who holds the lock */
 
 void guest_lock(void)
 {
-	sigset_t all, old;
+	sigset_t old;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
+	block_signals(&old);
 	pthread_mutex_lock(&lock);
 	unblocked = old;
 }

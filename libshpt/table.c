@@ -5,7 +5,8 @@
  * A list without order: processes have a handful of them. Mappings in it do
  * not overlap. The lock is also held over fork(2), see fork.c, and over each
  * munmap(2) together with the change of the table, so that no other thread's
- * new mapping of the same addresses can come between the two.
+ * new mapping of the same addresses can come between the two. Signals are
+ * blocked while it is held.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -15,16 +16,24 @@
 #include "internal.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static sigset_t unblocked; /* the mask of who holds the lock */
 static struct mapping *mappings;
 
 void table_lock(void)
 {
+	sigset_t old;
+
+	block_signals(&old);
 	pthread_mutex_lock(&lock);
+	unblocked = old;
 }
 
 void table_unlock(void)
 {
+	sigset_t old = unblocked;
+
 	pthread_mutex_unlock(&lock);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
 static bool overlap(struct range a, struct range b)

@@ -76,6 +76,7 @@ INTERPOSED void *mmap(void *addr, size_t length, int prot, int flags, int fd,
 		      off_t offset)
 {
 	int saved = errno, err;
+	struct calm calm;
 	void *p;
 
 	if (flags & MAP_FIXED && served_touches(pages_at(addr, length)))
@@ -84,10 +85,12 @@ INTERPOSED void *mmap(void *addr, size_t length, int prot, int flags, int fd,
 	    (!(flags & MAP_ANONYMOUS) && is_region(fd)))
 		return raw_mmap(addr, length, prot, flags, fd, offset);
 
+	calm_begin(&calm);
 	p = has_backing(flags) ? serve_anonymous(addr, length, prot, flags) :
 				 serve(addr, length, prot, flags, fd, offset,
 				       settings()->any_backend);
 	err = errno;
+	calm_end(&calm);
 	errno = saved;
 	if (p != MAP_FAILED)
 		return p;
@@ -117,11 +120,16 @@ INTERPOSED int mprotect(void *addr, size_t length, int prot)
 		       raw_mprotect(addr, length, prot);
 }
 
+/* In a child that has not inherited the mapping its addresses are nobody's, or
+ * somebody else's: that is for the kernel to know alone. */
 INTERPOSED int madvise(void *addr, size_t length, int advice)
 {
-	return served_touches(pages_at(addr, length)) ?
-		       libshpt_advise(addr, length, advice) :
-		       raw_madvise(addr, length, advice);
+	if (!served_touches(pages_at(addr, length)))
+		return raw_madvise(addr, length, advice);
+	if (advice != MADV_DONTFORK)
+		return libshpt_advise(addr, length, advice);
+	served_give_up(pages_at(addr, length), "MADV_DONTFORK");
+	return raw_madvise(addr, length, advice);
 }
 
 INTERPOSED void *mremap(void *old, size_t old_length, size_t new_length,

@@ -49,6 +49,14 @@ void say_given_up(const char *call, const void *addr);
 void say_no_size(const char *text);
 void say_served(const char *call, size_t length, const void *addr);
 
+/* calm.c */
+struct calm {
+	sigset_t unblocked;
+	int cancel;
+};
+void calm_begin(struct calm *calm);
+void calm_end(const struct calm *calm);
+
 /* backing.c */
 bool has_backing(int flags);
 int open_backing(off_t first, size_t length, int flags, struct reason *why);

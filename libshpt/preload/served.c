@@ -51,9 +51,10 @@ static bool covers(struct range outer, struct range inner)
 	return outer.start <= inner.start && inner.end <= outer.end;
 }
 
+/* An empty range touches nothing, wherever it is. */
 bool served_touches(struct range range)
 {
-	size_t n = atomic_load(&used);
+	size_t n = range.start < range.end ? atomic_load(&used) : 0;
 
 	for (size_t i = 0; i < n; i++)
 		if (touches(&all[i], range))

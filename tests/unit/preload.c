@@ -148,6 +148,36 @@ START_TEST(in_parts)
 }
 END_TEST
 
+START_TEST(as_system_calls_are)
+{
+	RUN("cancelled", ways[_i]);
+	RUN("handlers", ways[_i]);
+	RUN("pieces", ways[_i]);
+	RUN("not_inherited", ways[_i]);
+	SAID(_i != 0, "MADV_DONTFORK cannot be had");
+}
+END_TEST
+
+START_TEST(huge_pages)
+{
+	RUN("huge");
+	SAID(0, "libshpt-preload");
+}
+END_TEST
+
+START_TEST(titles_over_the_environment)
+{
+	RUN("titled", "LIBSHPT_BACKING=/dev/shm", "LIBSHPT_BACKEND=plain");
+	SAID(0, "libshpt-preload");
+}
+END_TEST
+
+START_TEST(nobody_listens)
+{
+	RUN("unheard");
+}
+END_TEST
+
 START_TEST(more_than_fit)
 {
 	RUN("many", "LIBSHPT_MIN_SIZE=1M", "LIBSHPT_BACKING=/dev/shm",
@@ -171,6 +201,7 @@ START_TEST(segments)
 	RUN("segment_fixed", "LIBSHPT_BACKEND=plain");
 	RUN("segment");
 	RUN("segment_fixed");
+	RUN("segment_huge", "LIBSHPT_BACKEND=plain");
 }
 END_TEST
 
@@ -267,6 +298,10 @@ static TCase *tests(void)
 	tcase_add_test(t, limit_of_file_size);
 	tcase_add_loop_test(t, servers, 0, COUNT(ways));
 	tcase_add_loop_test(t, in_parts, 0, COUNT(ways));
+	tcase_add_loop_test(t, as_system_calls_are, 0, COUNT(ways));
+	tcase_add_test(t, huge_pages);
+	tcase_add_test(t, titles_over_the_environment);
+	tcase_add_test(t, nobody_listens);
 	tcase_add_test(t, more_than_fit);
 	tcase_add_test(t, threads_and_children);
 	tcase_add_test(t, segments);

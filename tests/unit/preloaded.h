@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,6 +28,7 @@
 #include <sys/shm.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <linux/capability.h>
 #include <unistd.h>
@@ -333,15 +335,55 @@ static void remap(void)
 	EXPECT(mappings_of("(deleted)") == 0);
 }
 
+/* A child that did not inherit it has something else there. */
+static void not_inherited(void)
+{
+	char *p = map_ones(), *q;
+	pid_t pid;
+
+	EXPECT(madvise(p, LENGTH, MADV_DONTFORK) == 0);
+	pid = fork();
+	if (pid == 0) {
+		q = mmap(p, 2 * PAGE, READ_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
+			 0);
+		EXPECT(q == p);
+		q[PAGE] = 5;
+		EXPECT(munmap(q, PAGE) == 0);
+		EXPECT(!*maps_line(q) && q[PAGE] == 5);
+		_exit(0);
+	}
+	join(pid);
+	EXPECT(p[0] == 1 && munmap(p, LENGTH) == 0);
+	EXPECT(mappings_of("(deleted)") == 0);
+}
+
+/* More of them than the library has room for in its pool. */
+static void pieces(void)
+{
+	char *p = map_ones();
+
+	for (size_t i = 0; i + PAGE < LENGTH; i += 2 * PAGE)
+		EXPECT(munmap(p + i, PAGE) == 0);
+	EXPECT(!*maps_line(p) && p[PAGE] == 1);
+	EXPECT(munmap(p, LENGTH) == 0);
+	EXPECT(mappings_of("(deleted)") == 0);
+}
+
 static void advice(void)
 {
 	char *p = map_ones();
 
 	EXPECT(madvise(p, LENGTH, MADV_DONTNEED) == 0 && p[MIB] == 1);
 	EXPECT(madvise(p, MIB, MADV_SEQUENTIAL) == 0);
+	EXPECT(madvise(p, LENGTH, MADV_DONTDUMP) == 0);
+	EXPECT(madvise(p, LENGTH, MADV_DODUMP) == 0);
 	EXPECT(madvise(p + MIB, MIB, MADV_REMOVE) == 0);
 	EXPECT(p[MIB] == 0 && p[MIB - 1] == 1);
 	EXPECT(madvise(p, MIB, 12345) == -1 && errno == EINVAL);
+	EXPECT(madvise(p + PAGE, 0, MADV_REMOVE) == 0 && p[PAGE] == 1);
+	EXPECT(mprotect(p + PAGE, 0, PROT_NONE) == 0);
+	EXPECT(munmap(p + PAGE, 0) == -1 && errno == EINVAL);
 	EXPECT(munmap(p, LENGTH) == 0);
 	EXPECT(mappings_of("(deleted)") == 0);
 }
@@ -396,6 +438,74 @@ static void threads(void)
 	for (size_t i = 0; i < COUNT(ids); i++)
 		pthread_join(ids[i], NULL);
 	EXPECT(mappings_of("---s") == 0);
+}
+
+/* As mmap(2) it is not a point where a thread is cancelled. */
+static void *map_cancelled(void *arg)
+{
+	pthread_cancel(pthread_self());
+	*(char **)arg = map_anonymous(LENGTH);
+	pthread_testcancel();
+	return NULL;
+}
+
+static void cancelled(void)
+{
+	pthread_t thread;
+	char *p = NULL;
+
+	EXPECT(pthread_create(&thread, NULL, map_cancelled, &p) == 0);
+	pthread_join(thread, NULL);
+	EXPECT(p && munmap(p, LENGTH) == 0);
+}
+
+static const struct itimerval often = { { 0, 200 }, { 0, 200 } }, never;
+static atomic_int handled;
+
+static void map_in_handler(int sig)
+{
+	int saved = errno;
+
+	(void)sig;
+	EXPECT(munmap(map_anonymous(LENGTH), LENGTH) == 0);
+	if (++handled == 100)
+		setitimer(ITIMER_REAL, &never, NULL);
+	errno = saved;
+}
+
+static void handlers(void)
+{
+	signal(SIGALRM, map_in_handler);
+	EXPECT(setitimer(ITIMER_REAL, &often, NULL) == 0);
+	while (handled < 100)
+		EXPECT(munmap(map_anonymous(LENGTH), LENGTH) == 0);
+}
+
+/* Its title is where its environment was, as with many daemons. */
+static void titled(void)
+{
+	char **moved, *first = environ[0], *last = first;
+	size_t n = 0;
+
+	while (environ[n])
+		last = environ[n++];
+	moved = malloc((n + 1) * sizeof(*moved));
+	EXPECT(moved);
+	for (size_t i = 0; i <= n; i++)
+		moved[i] = environ[i] ? strdup(environ[i]) : NULL;
+	environ = moved;
+	memset(first, 'x', last + strlen(last) - first);
+	EXPECT(is_backed(map_anonymous(LENGTH)));
+}
+
+/* Nobody reads its stderr any more. */
+static void unheard(void)
+{
+	int ends[2];
+
+	EXPECT(pipe(ends) == 0 && close(ends[0]) == 0);
+	EXPECT(dup2(ends[1], STDERR_FILENO) == STDERR_FILENO);
+	map_code(LENGTH);
 }
 
 static void small_files(void)
@@ -455,6 +565,36 @@ static void segment(void)
 	EXPECT(mappings_of("SYSV") == 0);
 }
 
+/* Where there are huge pages to spare; elsewhere it cannot be tried. */
+static void segment_huge(void)
+{
+	int id = shmget(IPC_PRIVATE, LARGE, IPC_CREAT | SHM_HUGETLB | 0600);
+	char *p;
+
+	if (id < 0)
+		return;
+	p = shmat(id, NULL, 0);
+	EXPECT(shmctl(id, IPC_RMID, NULL) == 0);
+	EXPECT(p != (void *)-1 && nattch(id) == 1);
+	p[LARGE - 1] = 1;
+	EXPECT(shmdt(p) == 0);
+	EXPECT(mappings_of("SYSV") == 0);
+}
+
+/* So that the kernel can share what page tables they have. */
+static void huge(void)
+{
+	size_t chunk = 1024 * MIB;
+	char *p = mmap(NULL, chunk, READ_WRITE, ANONYMOUS | MAP_HUGETLB, -1, 0);
+
+	if (p == MAP_FAILED)
+		return;
+	EXPECT((uintptr_t)p % chunk == 0);
+	p[chunk - 1] = 1;
+	EXPECT(munmap(p, chunk) == 0);
+	EXPECT(mappings_of("(deleted)") == 0);
+}
+
 /* Attached to where one wants it. */
 static void segment_fixed(void)
 {
@@ -492,20 +632,28 @@ static const struct {
 } cases[] = {
 	{ "advice", advice },
 	{ "backed", backed },
+	{ "cancelled", cancelled },
 	{ "code", code },
 	{ "fixed_over", fixed_over },
+	{ "handlers", handlers },
+	{ "huge", huge },
 	{ "many", many },
 	{ "no_room", no_room },
 	{ "not_backed", not_backed },
+	{ "not_inherited", not_inherited },
 	{ "others", others },
 	{ "parts", parts },
+	{ "pieces", pieces },
 	{ "remap", remap },
 	{ "segment", segment },
 	{ "segment_fixed", segment_fixed },
+	{ "segment_huge", segment_huge },
 	{ "segment_unprivileged", segment_unprivileged },
 	{ "server", server },
 	{ "small_files", small_files },
 	{ "threads", threads },
+	{ "titled", titled },
+	{ "unheard", unheard },
 };
 
 static inline int run_case(const char *name)
