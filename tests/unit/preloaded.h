@@ -712,7 +712,7 @@ static inline int count(const char *text)
 /* ---- programs of others -------------------------------------------------- */
 
 /* What to install, what to run, and how many mappings it has, at least, with
- * LIBSHPT_MIN_SIZE=2M. */
+ * LIBSHPT_MIN_SIZE=2M. Two are stress-ng's own, between its processes. */
 static const struct program {
 	const char *package;
 	const char *command;
@@ -738,16 +738,16 @@ static const struct program {
 	  "s.unlink()'",
 	  3 },
 	{ "stress-ng",
-	  "exec stress-ng --verify --shm 1 --shm-bytes 8M --shm-ops 20", 1 },
+	  "exec stress-ng --verify --shm 1 --shm-bytes 8M --shm-ops 4", 2 },
 	{ "stress-ng",
-	  "exec stress-ng --verify --mmap 1 --mmap-bytes 8M --mmap-file --mmap-ops 3 --temp-path /dev/shm",
+	  "exec stress-ng --verify --mmap 1 --mmap-bytes 4M --mmap-file --mmap-ops 1 --temp-path /dev/shm",
 	  3 },
 	{ "stress-ng",
-	  "exec stress-ng --verify --shm-sysv 1 --shm-sysv-bytes 4M --shm-sysv-ops 10",
-	  3 },
+	  "exec stress-ng --verify --shm-sysv 1 --shm-sysv-bytes 4M --shm-sysv-ops 2",
+	  4 },
 	{ "stress-ng",
-	  "exec stress-ng --verify --mremap 1 --mremap-bytes 8M --mremap-ops 5",
-	  1 },
+	  "exec stress-ng --verify --msync 1 --msync-bytes 4M --msync-ops 5 --temp-path /dev/shm",
+	  3 },
 };
 
 /* Returns the status, or -1 if it is not installed. */
