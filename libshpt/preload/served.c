@@ -84,6 +84,23 @@ static struct served *find_room(void)
 	return &all[i];
 }
 
+static int refuse_another(struct reason *why)
+{
+	return refuse(why, ENFILE,
+		      "one process can have %d such mappings: raise "
+		      "LIBSHPT_MIN_SIZE",
+		      SERVED_MAX);
+}
+
+/* To be asked first, for making a mapping and a region of it is much work. */
+int served_check_room(struct reason *why)
+{
+	for (size_t i = 0; i < SERVED_MAX; i++)
+		if (!atomic_load(&all[i].start))
+			return 0;
+	return refuse_another(why);
+}
+
 /* Enters the mapping that libshpt has made at @addr. */
 int served_add(const void *addr, struct range attached, struct reason *why)
 {
@@ -101,12 +118,7 @@ int served_add(const void *addr, struct range attached, struct reason *why)
 		atomic_store(&s->start, m->taken.start);
 	}
 	table_unlock();
-	if (!s)
-		return refuse(why, ENFILE,
-			      "one process can have %d such mappings: raise "
-			      "LIBSHPT_MIN_SIZE",
-			      SERVED_MAX);
-	return 0;
+	return s ? 0 : refuse_another(why);
 }
 
 static void forget(struct served *s)

@@ -91,8 +91,11 @@ static void *serve(struct range attached, size_t length, const void *addr,
 {
 	struct range page = { attached.start, attached.start + page_bytes() };
 	int prot = flags & SHM_RDONLY ? PROT_READ : PROT_READ | PROT_WRITE;
-	void *p = map_attached(attached, length, addr, prot, why);
+	void *p;
 
+	if (served_check_room(why))
+		return MAP_FAILED;
+	p = map_attached(attached, length, addr, prot, why);
 	if (p == MAP_FAILED)
 		return p;
 	if (served_add(p, page, why)) {

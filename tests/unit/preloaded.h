@@ -42,6 +42,9 @@
 #define LENGTH (LARGE + 3 * PAGE + 5)
 #define READ_WRITE (PROT_READ | PROT_WRITE)
 #define ANONYMOUS (MAP_SHARED | MAP_ANONYMOUS)
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 #define EXPECT(condition)                                                   \
@@ -326,6 +329,12 @@ static void remap(void)
 	EXPECT(p[MIB] == 4);
 	EXPECT(munmap(q, LENGTH) == 0 && munmap(p, LENGTH) == 0);
 	p = map_ones();
+	q = mremap(p, LENGTH, LENGTH, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
+	EXPECT(q != MAP_FAILED && q != p);
+	q[MIB] = 5;
+	EXPECT(p[MIB] == 5 && p[0] == 1);
+	EXPECT(munmap(q, LENGTH) == 0 && munmap(p, LENGTH) == 0);
+	p = map_ones();
 	q = map_ones();
 	q[0] = 7;
 	EXPECT(mremap(q, LENGTH, LENGTH, MREMAP_MAYMOVE | MREMAP_FIXED, p) ==
@@ -368,6 +377,19 @@ static void pieces(void)
 	EXPECT(!*maps_line(p) && p[PAGE] == 1);
 	EXPECT(munmap(p, LENGTH) == 0);
 	EXPECT(mappings_of("(deleted)") == 0);
+}
+
+static void populated(void)
+{
+	unsigned char there[LENGTH / PAGE + 1];
+	char *p =
+		mmap(NULL, LENGTH, READ_WRITE, ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	EXPECT(p != MAP_FAILED);
+	EXPECT(mincore(p, LENGTH, there) == 0);
+	for (size_t i = 0; i < COUNT(there); i++)
+		EXPECT(there[i] & 1);
+	EXPECT(munmap(p, LENGTH) == 0);
 }
 
 static void advice(void)
@@ -644,6 +666,7 @@ static const struct {
 	{ "others", others },
 	{ "parts", parts },
 	{ "pieces", pieces },
+	{ "populated", populated },
 	{ "remap", remap },
 	{ "segment", segment },
 	{ "segment_fixed", segment_fixed },
@@ -743,8 +766,9 @@ static const struct program {
 	  "exec stress-ng --verify --mmap 1 --mmap-bytes 4M --mmap-file --mmap-ops 1 --temp-path /dev/shm",
 	  3 },
 	{ "stress-ng",
-	  "exec stress-ng --verify --shm-sysv 1 --shm-sysv-bytes 4M --shm-sysv-ops 2",
-	  4 },
+	  "exec stress-ng --verify --shm-sysv 1 --shm-sysv-bytes 4M --shm-sysv-ops 10",
+	  3 },
+	{ "stress-ng", "exec stress-ng --verify --remap 1 --remap-ops 2", 3 },
 	{ "stress-ng",
 	  "exec stress-ng --verify --msync 1 --msync-bytes 4M --msync-ops 5 --temp-path /dev/shm",
 	  3 },

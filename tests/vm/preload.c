@@ -44,7 +44,7 @@ int main(int argc, char **argv)
 	try("parts", NULL, 4, 0);
 	try("parts", dax, 4, 0);
 	try("fixed_over", NULL, 2, 1);
-	try("remap", NULL, 4, 4);
+	try("remap", NULL, 5, 5);
 	try("pieces", NULL, 1, 0);
 	try("not_inherited", NULL, 1, 1);
 	try("advice", NULL, 1, 0);
