@@ -12,6 +12,16 @@
 #include "bench.h"
 
 static const char help[] =
+"Usage: shpt-bench SCENARIO [OPTION...]\n"
+"\n"
+"  workers        what shared page tables save many processes on one file\n"
+"  map            what libshpt_map() costs more than mmap(2)\n"
+"  -h, --help     print this text\n"
+"  -V, --version  print the version\n"
+"\n"
+"shpt-bench SCENARIO --help tells more.\n";
+
+static const char workers_help[] =
 "Usage: shpt-bench workers [OPTION...]\n"
 "\n"
 "Measure what shared page tables save: let many processes map one file, scan\n"
@@ -133,8 +143,7 @@ void die(const char *format, ...)
 	exit(EXIT_FAILURE);
 }
 
-__attribute__((format(printf, 1, 2))) _Noreturn static void
-usage(const char *format, ...)
+void usage(const char *format, ...)
 {
 	va_list args;
 
@@ -146,7 +155,7 @@ usage(const char *format, ...)
 	exit(EXIT_USAGE);
 }
 
-static uint64_t parse_size(const char *text)
+uint64_t parse_size(const char *text)
 {
 	unsigned long long value;
 	int shift = 0;
@@ -176,8 +185,8 @@ static uint64_t parse_size(const char *text)
 	return value;
 }
 
-static unsigned int parse_number(const char *what, const char *text,
-				 unsigned int min, unsigned int max)
+unsigned int parse_number(const char *what, const char *text, unsigned int min,
+			  unsigned int max)
 {
 	char *end;
 	long value = strtol(text, &end, 10);
@@ -259,13 +268,13 @@ static int workers(int argc, char **argv)
 			json_path = optarg;
 			break;
 		case 'h':
-			fputs(help, stdout);
+			fputs(workers_help, stdout);
 			return EXIT_SUCCESS;
 		case 'V':
 			puts("shpt-bench " VERSION);
 			return EXIT_SUCCESS;
 		default:
-			fputs("Try 'shpt-bench --help'.\n", stderr);
+			fputs("Try 'shpt-bench workers --help'.\n", stderr);
 			return EXIT_USAGE;
 		}
 	}
@@ -299,30 +308,43 @@ static int workers(int argc, char **argv)
 		report_json(json_path, results, n);
 	for (size_t i = 0; i < n; i++)
 		wrong |= results[i].verify_errors != 0;
-	if (fflush(stdout) || ferror(stdout))
-		die("cannot write the results: %s", strerror(errno));
 	return wrong ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} scenarios[] = {
+	{ "map", map_main },
+	{ "workers", workers },
+};
+
 int main(int argc, char **argv)
 {
+	const char *word = argc > 1 ? argv[1] : "";
+
 	program_start = now();
-	if (argc > 1 && !strcmp(argv[1], "workers")) {
+	for (size_t i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++) {
+		int status;
+
+		if (strcmp(word, scenarios[i].name))
+			continue;
 		/* What getopt(3) begins its messages with. */
 		argv[1] = argv[0];
-		return workers(argc - 1, argv + 1);
+		status = scenarios[i].run(argc - 1, argv + 1);
+		if (fflush(stdout) || ferror(stdout))
+			die("cannot write the results: %s", strerror(errno));
+		return status;
 	}
-	if (argc > 1 &&
-	    (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+	if (!strcmp(word, "--help") || !strcmp(word, "-h")) {
 		fputs(help, stdout);
 		return EXIT_SUCCESS;
 	}
-	if (argc > 1 &&
-	    (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))) {
+	if (!strcmp(word, "--version") || !strcmp(word, "-V")) {
 		puts("shpt-bench " VERSION);
 		return EXIT_SUCCESS;
 	}
 	if (argc > 1)
-		usage("unknown scenario '%s'", argv[1]);
-	usage("which scenario? There is: workers");
+		usage("unknown scenario '%s'", word);
+	usage("which scenario? There are: map, workers");
 }
