@@ -734,6 +734,9 @@ static inline int count(const char *text)
 
 /* ---- programs of others -------------------------------------------------- */
 
+/* Else it is up to chance whether it maps anything that can be shared. */
+#define STRESS "exec stress-ng --no-rand-seed --verify "
+
 /* What to install, what to run, and how many mappings it has, at least, with
  * LIBSHPT_MIN_SIZE=2M. Two are stress-ng's own, between its processes. */
 static const struct program {
@@ -760,17 +763,17 @@ static const struct program {
 	  "s.close()\n"
 	  "s.unlink()'",
 	  3 },
+	{ "stress-ng", STRESS "--shm 1 --shm-bytes 8M --shm-ops 4", 2 },
 	{ "stress-ng",
-	  "exec stress-ng --verify --shm 1 --shm-bytes 8M --shm-ops 4", 2 },
-	{ "stress-ng",
-	  "exec stress-ng --verify --mmap 1 --mmap-bytes 4M --mmap-file --mmap-ops 1 --temp-path /dev/shm",
+	  STRESS "--mmap 1 --mmap-bytes 4M --mmap-file --mmap-ops 2 "
+		 "--temp-path /dev/shm",
 	  3 },
 	{ "stress-ng",
-	  "exec stress-ng --verify --shm-sysv 1 --shm-sysv-bytes 4M --shm-sysv-ops 10",
-	  3 },
-	{ "stress-ng", "exec stress-ng --verify --remap 1 --remap-ops 2", 3 },
+	  STRESS "--shm-sysv 1 --shm-sysv-bytes 4M --shm-sysv-ops 10", 3 },
+	{ "stress-ng", STRESS "--remap 1 --remap-ops 2", 3 },
 	{ "stress-ng",
-	  "exec stress-ng --verify --msync 1 --msync-bytes 4M --msync-ops 5 --temp-path /dev/shm",
+	  STRESS "--msync 1 --msync-bytes 4M --msync-ops 5 "
+		 "--temp-path /dev/shm",
 	  3 },
 };
 
