@@ -10,16 +10,19 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <unistd.h>
 
 #include "preload.h"
 
 #define MIN_BYTES ((size_t)64 << 20)
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+static atomic_bool known;
 static struct settings current;
 static char backend[80];
 
@@ -80,6 +83,7 @@ static void read_environment(void)
 	if (copy("LIBSHPT_MIN_SIZE", min, sizeof(min)) &&
 	    !parse_size(min, &current.min_bytes))
 		current.no_size = min;
+	known = true;
 }
 
 /* At the start of the program, before it can change its environment; or at an
@@ -92,8 +96,14 @@ __attribute__((constructor)) static void read_once(void)
 	errno = saved;
 }
 
+/* A program can call before there is an environment to be read, in what runs
+ * before all constructors. */
 const struct settings *settings(void)
 {
+	static const struct settings too_early = { .inactive = true };
+
+	if (!known && !environ)
+		return &too_early;
 	read_once();
 	return &current;
 }

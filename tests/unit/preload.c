@@ -166,8 +166,10 @@ START_TEST(huge_pages)
 }
 END_TEST
 
-START_TEST(titles_over_the_environment)
+START_TEST(environment_that_comes_and_goes)
 {
+	RUN("early", "LIBSHPT_BACKING=/dev/shm", "LIBSHPT_BACKEND=plain");
+	SAID(0, "libshpt-preload");
 	RUN("titled", "LIBSHPT_BACKING=/dev/shm", "LIBSHPT_BACKEND=plain");
 	SAID(0, "libshpt-preload");
 }
@@ -302,7 +304,7 @@ static TCase *tests(void)
 	tcase_add_loop_test(t, in_parts, 0, COUNT(ways));
 	tcase_add_loop_test(t, as_system_calls_are, 0, COUNT(ways));
 	tcase_add_test(t, huge_pages);
-	tcase_add_test(t, titles_over_the_environment);
+	tcase_add_test(t, environment_that_comes_and_goes);
 	tcase_add_test(t, nobody_listens);
 	tcase_add_test(t, more_than_fit);
 	tcase_add_test(t, threads_and_children);

@@ -520,6 +520,23 @@ static void titled(void)
 	EXPECT(is_backed(map_anonymous(LENGTH)));
 }
 
+/* Runs before libc knows the environment. */
+static void map_early(int argc, char **argv, char **all)
+{
+	(void)all;
+	if (argc > 1 && !strcmp(argv[1], "early"))
+		munmap(map_anonymous(LENGTH), LENGTH);
+}
+
+__attribute__((section(".preinit_array"),
+	       used)) static void (*before_all)(int, char **,
+						char **) = map_early;
+
+static void early(void)
+{
+	EXPECT(is_backed(map_anonymous(LENGTH)));
+}
+
 /* Nobody reads its stderr any more. */
 static void unheard(void)
 {
@@ -656,6 +673,7 @@ static const struct {
 	{ "backed", backed },
 	{ "cancelled", cancelled },
 	{ "code", code },
+	{ "early", early },
 	{ "fixed_over", fixed_over },
 	{ "handlers", handlers },
 	{ "huge", huge },
