@@ -161,15 +161,23 @@ static void leave(const struct mapping *m)
 	table_cut(taken, NULL);
 }
 
+/*
+ * A segment that cannot be attached again is from now on as any file. The page
+ * that is attached stays so: as long as the process lives it may use the segment.
+ */
 static int make_ordinary(struct served *s)
 {
+	static const struct range none;
 	struct range taken = { s->start, s->end };
 	struct mapping *m = table_next(NULL, taken);
 	bool sysv = s->attached.start != s->attached.end;
 	struct reason why;
 
-	if (sysv ? attach_again(s, m) : replace_chunks(taken, &why))
-		return -1;
+	if (m && (!sysv || attach_again(s, m))) {
+		if (replace_chunks(taken, &why))
+			return -1;
+		s->attached = none;
+	}
 	for (; m; m = table_next(NULL, taken))
 		leave(m);
 	forget(s);

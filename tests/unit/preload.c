@@ -205,6 +205,8 @@ START_TEST(segments)
 	RUN("segment");
 	RUN("segment_fixed");
 	RUN("segment_huge", "LIBSHPT_BACKEND=plain");
+	RUN("segment_replaced", "LIBSHPT_BACKEND=plain");
+	RUN("segment_replaced");
 }
 END_TEST
 

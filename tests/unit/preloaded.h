@@ -604,6 +604,28 @@ static void segment(void)
 	EXPECT(mappings_of("SYSV") == 0);
 }
 
+/* In its place there is something else, and again. */
+static void segment_replaced(void)
+{
+	int id = shmget(IPC_PRIVATE, LENGTH, IPC_CREAT | 0600);
+	char *p = shmat(id, NULL, 0), *q;
+
+	EXPECT(p != (void *)-1 && shmctl(id, IPC_RMID, NULL) == 0);
+	p[MIB] = 1;
+	EXPECT(munmap(p, PAGE) == 0 && p[MIB] == 1);
+	EXPECT(mmap(p, LENGTH, READ_WRITE, ANONYMOUS | MAP_FIXED, -1, 0) == p);
+	EXPECT(p[MIB] == 0);
+	p[MIB] = 2;
+	q = mremap(p, LENGTH, 2 * LENGTH, MREMAP_MAYMOVE);
+	EXPECT(q != MAP_FAILED && q[MIB] == 2);
+	EXPECT(q == p ||
+	       mmap(p, LENGTH, READ_WRITE, ANONYMOUS | MAP_FIXED, -1, 0) == p);
+	EXPECT(munmap(q, 2 * LENGTH) == 0);
+	EXPECT(q == p || munmap(p, LENGTH) == 0);
+	EXPECT(mappings_of("(deleted)") == mappings_of("SYSV"));
+	EXPECT(mappings_of("SYSV") <= 1);
+}
+
 /* Where there are huge pages to spare; elsewhere it cannot be tried. */
 static void segment_huge(void)
 {
@@ -689,6 +711,7 @@ static const struct {
 	{ "segment", segment },
 	{ "segment_fixed", segment_fixed },
 	{ "segment_huge", segment_huge },
+	{ "segment_replaced", segment_replaced },
 	{ "segment_unprivileged", segment_unprivileged },
 	{ "server", server },
 	{ "small_files", small_files },
