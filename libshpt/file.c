@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -39,18 +38,15 @@ const char *file_name(int fd, char name[FILE_NAME_BYTES])
 static bool find_mount(int fd, char fs[FS_NAME_BYTES],
 		       char options[MOUNT_OPTIONS_BYTES])
 {
+	struct lines mounts;
 	struct statx st;
-	char *line = NULL;
-	size_t size = 0;
-	FILE *mounts;
+	char *line;
 	bool found = false;
 
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st))
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) ||
+	    lines_open(&mounts, "/proc/self/mountinfo"))
 		return false;
-	mounts = fopen("/proc/self/mountinfo", "re");
-	if (!mounts)
-		return false;
-	while (!found && getline(&line, &size, mounts) > 0) {
+	while (!found && (line = lines_next(&mounts))) {
 		unsigned long long id;
 		char *type = strstr(line, " - ");
 
@@ -58,8 +54,7 @@ static bool find_mount(int fd, char fs[FS_NAME_BYTES],
 			id == st.stx_mnt_id &&
 			sscanf(type, " - %31s %*s %255s", fs, options) == 2;
 	}
-	free(line);
-	fclose(mounts);
+	lines_close(&mounts);
 	return found;
 }
 
