@@ -31,7 +31,7 @@ static bool parse_size(const char *text, size_t *bytes)
 	if (*end)
 		suffix = strchr(suffixes, toupper((unsigned char)*end));
 	if (suffix) {
-		shift = 10 * (suffix - suffixes + 1);
+		shift = 10 * (int)(suffix - suffixes + 1);
 		end++;
 	}
 	if (errno || *end || n > SIZE_MAX >> shift)
@@ -54,8 +54,8 @@ static void read_environment(void)
 	const char *verbose = variable("LIBSHPT_VERBOSE");
 
 	current.inactive = getauxval(AT_SECURE);
-	current.verbose = verbose && strcmp(verbose, "0");
-	current.any_backend = backend && strcmp(backend, "shpt");
+	current.verbose = verbose && strcmp(verbose, "0") != 0;
+	current.any_backend = backend && strcmp(backend, "shpt") != 0;
 	current.backing = variable("LIBSHPT_BACKING");
 	current.min_bytes = MIN_BYTES;
 	if (min && !parse_size(min, &current.min_bytes))

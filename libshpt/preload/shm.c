@@ -37,7 +37,7 @@ static bool is_wanted(size_t length, const void *addr, int flags)
 
 static int open_attached(struct range attached, int prot, struct reason *why)
 {
-	int access = prot & PROT_WRITE ? O_RDWR : O_RDONLY;
+	int access = (prot & PROT_WRITE) ? O_RDWR : O_RDONLY;
 	char path[64];
 	int fd;
 
@@ -81,7 +81,7 @@ static void *serve(struct range attached, size_t length, const void *addr,
 		   int flags, struct reason *why)
 {
 	struct range page = { attached.start, attached.start + page_bytes() };
-	int prot = flags & SHM_RDONLY ? PROT_READ : PROT_READ | PROT_WRITE;
+	int prot = (flags & SHM_RDONLY) ? PROT_READ : PROT_READ | PROT_WRITE;
 	void *p = map_attached(attached, length, addr, prot, why);
 
 	if (p == MAP_FAILED)

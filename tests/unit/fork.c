@@ -2,11 +2,13 @@
 /* fork.c - tests of children and of threads */
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,7 +38,7 @@ START_TEST(each_mapping_hears_of_each_child)
 	uintptr_t chunk = free_chunks(2);
 	pid_t pid;
 
-	/* Installs the handlers, and is a mapping that need not hear. */
+	/* A mapping that need not hear. */
 	libshpt_map(NULL, PAGE, READ_WRITE, PLAIN | MAP_ANONYMOUS, -1, 0);
 	add_mapping(chunk + PAGE, PAGE, CHUNK_BYTES, &greeter);
 	add_mapping(chunk + CHUNK_BYTES, 1, CHUNK_BYTES, &greeter);
@@ -200,6 +202,66 @@ START_TEST(children_of_threads_find_the_table_whole)
 }
 END_TEST
 
+static atomic_int calls;
+
+static void call_the_library(void)
+{
+	struct libshpt_info info;
+
+	if (libshpt_info(NULL, &info, sizeof(info)) == -1 && errno == ENOENT)
+		calls++;
+}
+
+/* They must not meet the lock held: libcheck would end the test. */
+START_TEST(handlers_of_fork_call_the_library)
+{
+	pid_t pid;
+
+	ck_assert_int_eq(pthread_atfork(call_the_library, call_the_library,
+					call_the_library),
+			 0);
+	libshpt_map(NULL, PAGE, READ_WRITE, PLAIN | MAP_ANONYMOUS, -1, 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(calls != 2);
+	ck_assert_int_eq(wait_for(pid), 0);
+	ck_assert_int_eq(calls, 2);
+}
+END_TEST
+
+static volatile sig_atomic_t forks;
+
+static void fork_one(int sig)
+{
+	int saved = errno, status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	if (waitpid(pid, &status, 0) == pid && status == 0)
+		forks += sig == SIGALRM;
+	errno = saved;
+}
+
+START_TEST(handlers_of_signals_fork)
+{
+	struct sigaction action = { .sa_handler = fork_one };
+	struct itimerval often = { { 0, 2000 }, { 0, 2000 } };
+
+	ck_assert_int_eq(sigaction(SIGALRM, &action, NULL), 0);
+	ck_assert_int_eq(setitimer(ITIMER_REAL, &often, NULL), 0);
+	while (forks < 200) {
+		void *p = libshpt_map(NULL, PAGE, READ_WRITE,
+				      PLAIN | MAP_ANONYMOUS, -1, 0);
+
+		ck_assert_ptr_ne(p, MAP_FAILED);
+		ck_assert_int_eq(libshpt_unmap(p, PAGE), 0);
+	}
+	often = (struct itimerval){ 0 };
+	ck_assert_int_eq(setitimer(ITIMER_REAL, &often, NULL), 0);
+}
+END_TEST
+
 static pthread_barrier_t barrier;
 
 static void *fail_differently(void *arg)
@@ -208,7 +270,7 @@ static void *fail_differently(void *arg)
 	char address[32];
 	void *p = (void *)strtoul(expect, NULL, 0);
 
-	if (strcmp(before, ""))
+	if (*before)
 		return "a new thread starts with a message";
 	snprintf(address, sizeof(address), "address %s ", expect);
 	for (int i = 0; i < 1000; i++) {
@@ -250,6 +312,8 @@ TCase *fork_tests(void)
 	tcase_add_test(t, child_touches_a_page);
 	tcase_add_test(t, child_survives_the_end_of_the_file);
 	tcase_add_loop_test(t, children_of_threads_find_the_table_whole, 0, 2);
+	tcase_add_test(t, handlers_of_fork_call_the_library);
+	tcase_add_test(t, handlers_of_signals_fork);
 	tcase_add_test(t, messages_belong_to_threads);
 	return t;
 }

@@ -135,6 +135,7 @@ int main(void)
 	int failed;
 
 	suite_add_tcase(suite, range_tests());
+	suite_add_tcase(suite, lines_tests());
 	suite_add_tcase(suite, structs_tests());
 	suite_add_tcase(suite, plain_tests());
 	suite_add_tcase(suite, backends_tests());

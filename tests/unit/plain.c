@@ -83,7 +83,7 @@ START_TEST(anonymous_memory_is_the_childrens_too)
 	p[0] = 'p';
 	pid = fork();
 	if (pid == 0) {
-		p[3 * PAGE + 4] = p[0] + 1;
+		p[3 * PAGE + 4] = (char)(p[0] + 1);
 		_exit(0);
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);

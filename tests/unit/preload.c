@@ -11,16 +11,17 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "exports.h"
 #include "preloaded.h"
 
-#define PRELOAD "LD_PRELOAD=" LIBSHPT_PRELOAD_SO
+static const char preload[] = "LD_PRELOAD=" LIBSHPT_PRELOAD_SO;
 
 #define RUN(name, ...)                                                         \
 	do {                                                                   \
 		int status_ =                                                  \
 			run("/proc/self/exe",                                  \
 			    (const char *[]){ "preload", name, NULL },         \
-			    (const char *[]){ PRELOAD, ##__VA_ARGS__, NULL }); \
+			    (const char *[]){ preload, ##__VA_ARGS__, NULL }); \
 		ck_assert_msg(status_ == 0, "%s: status %#x: %s", name,        \
 			      status_, said);                                  \
 	} while (0)
@@ -185,8 +186,11 @@ END_TEST
 /* Its malloc() maps shared memory with its lock held. */
 START_TEST(called_by_an_allocator)
 {
+	static const char *const backend[] = { "LIBSHPT_BACKEND=plain",
+					       "LIBSHPT_BACKEND=thp",
+					       "LIBSHPT_BACKEND=hugetlb" };
 	int status = run(ALLOCATOR, (const char *[]){ "allocator", NULL },
-			 (const char *[]){ PRELOAD, "LIBSHPT_BACKEND=plain",
+			 (const char *[]){ preload, backend[_i],
 					   "LIBSHPT_VERBOSE=1", NULL });
 
 	ck_assert_msg(status == 0, "status %#x: %s", status, said);
@@ -219,7 +223,7 @@ START_TEST(programs_of_others)
 {
 	const struct program *program = &programs[_i];
 	int status = run_program(
-		program, (const char *[]){ PRELOAD, "LIBSHPT_BACKEND=plain",
+		program, (const char *[]){ preload, "LIBSHPT_BACKEND=plain",
 					   "LIBSHPT_MIN_SIZE=2M",
 					   "LIBSHPT_VERBOSE=1", NULL });
 
@@ -237,19 +241,8 @@ START_TEST(exports)
 		"madvise", "mmap",   "mmap64", "mprotect",
 		"mremap",  "munmap", "shmat",  "shmdt",
 	};
-	FILE *nm = popen("LC_ALL=C nm -D --defined-only -P " LIBSHPT_PRELOAD_SO,
-			 "re");
-	char line[256];
-	size_t n = 0;
 
-	ck_assert_ptr_nonnull(nm);
-	while (fgets(line, sizeof(line), nm)) {
-		line[strcspn(line, " ")] = '\0';
-		ck_assert_msg(n < COUNT(expected), "%s is exported too", line);
-		ck_assert_str_eq(line, expected[n++]);
-	}
-	ck_assert_int_eq(pclose(nm), 0);
-	ck_assert_uint_eq(n, COUNT(expected));
+	check_exports(LIBSHPT_PRELOAD_SO, expected, COUNT(expected));
 }
 END_TEST
 
@@ -271,7 +264,7 @@ static TCase *tests(void)
 	tcase_add_test(t, threads_and_children);
 	tcase_add_test(t, segments);
 	tcase_add_test(t, segments_without_privilege);
-	tcase_add_test(t, called_by_an_allocator);
+	tcase_add_loop_test(t, called_by_an_allocator, 0, 3);
 	tcase_add_test(t, not_in_setuid_programs);
 	tcase_add_loop_test(t, programs_of_others, 0, COUNT(programs));
 	tcase_add_test(t, exports);

@@ -219,7 +219,7 @@ static atomic_bool stop;
 /* Sees every change of protection, but never a page that is missing. */
 static void *reader(void *arg)
 {
-	volatile char *p = arg;
+	const volatile char *p = arg;
 
 	while (!stop)
 		for (size_t i = 0; i < LENGTH; i += PAGE)
@@ -411,7 +411,7 @@ static int nattch(int id)
 	struct shmid_ds segment;
 
 	EXPECT(shmctl(id, IPC_STAT, &segment) == 0);
-	return segment.shm_nattch;
+	return (int)segment.shm_nattch;
 }
 
 /* What is counted is the same as without the library. */

@@ -67,7 +67,7 @@ END_TEST
 
 /* A struct libshpt_attr of a later release. */
 struct later_attr {
-	struct libshpt_attr attr;
+	struct libshpt_attr attr; /* cppcheck-suppress unusedStructMember */
 	unsigned char rest[16];
 };
 

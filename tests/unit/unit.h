@@ -24,6 +24,7 @@ TCase *check_tests(void);
 TCase *errors_tests(void);
 TCase *fixed_tests(void);
 TCase *fork_tests(void);
+TCase *lines_tests(void);
 TCase *numa_tests(void);
 TCase *open_tests(void);
 TCase *plain_tests(void);

@@ -5,7 +5,8 @@
 #
 # A test names further libraries in a line such as /* libs: -luring */.
 
-CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Werror -pthread -D_GNU_SOURCE
+CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Wshadow \
+	 -Wstrict-prototypes -Wmissing-prototypes -Werror -pthread -D_GNU_SOURCE
 CPPFLAGS = -I$(SRC)/kernel/uapi -I$(SRC)/libshpt -I$(SRC)/tests/vm \
 	   -I$(SRC)/tests/vm/modules -I$(TREE)/kernel/include
 # What would be lost with _exit(2) is to be counted.
