@@ -449,7 +449,7 @@ START_TEST(writes_after_the_only_call_of_a_handler)
 		*(volatile char *)(chunk + G) = 'x';
 		*lived = calls;
 		raise(SIGSEGV);
-		/* cppcheck-suppress unreachableCode; and so it does now */
+		/* cppcheck-suppress unreachableCode; or should be: see below */
 		_exit(0);
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
