@@ -90,6 +90,8 @@ struct workers_options {
 	const char *dir;
 	bool backings[BACKINGS];
 	bool modes[MODES];
+	bool json;
+	const char *json_path; /* NULL: to stdout */
 };
 
 #define AUTO_ROUNDS  3

@@ -217,7 +217,22 @@ static bool any(const bool chosen[], int n)
 	return false;
 }
 
-static int workers(int argc, char **argv)
+/* Looks at the options together, and fills in what was left out. */
+static void complete(struct workers_options *options)
+{
+	if (options->bytes / PAGE < options->workers)
+		usage("%u workers need a file of as many pages, but %llu KiB "
+		      "has %llu",
+		      options->workers, (unsigned long long)options->bytes >> 10,
+		      (unsigned long long)(options->bytes / PAGE));
+	if (!any(options->backings, BACKINGS))
+		options->backings[MEMFD] = true;
+	if (!any(options->modes, MODES))
+		memset(options->modes, true, sizeof(options->modes));
+}
+
+/* Returns -1 or, where nothing is left to do, the exit status. */
+static int parse_workers(int argc, char **argv, struct workers_options *options)
 {
 	static const struct option long_options[] = {
 		{ "workers", required_argument, NULL, 'n' },
@@ -231,41 +246,36 @@ static int workers(int argc, char **argv)
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 }
 	};
-	struct workers_options options = { .workers = 64, .bytes = 1ULL << 30 };
-	struct result results[BACKINGS * MODES];
-	const char *json_path = NULL;
-	bool json = false, wrong = false;
-	size_t n = 0;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "n:s:r:b:d:m:JhV", long_options,
 				NULL)) != -1) {
 		switch (c) {
 		case 'n':
-			options.workers =
+			options->workers =
 				parse_number("workers", optarg, 2, MAX_WORKERS);
 			break;
 		case 's':
-			options.bytes = parse_size(optarg);
+			options->bytes = parse_size(optarg);
 			break;
 		case 'r':
-			options.rounds =
+			options->rounds =
 				parse_number("rounds", optarg, 1, MAX_ROUNDS);
 			break;
 		case 'b':
 			choose("backing", optarg, backing_names, BACKINGS,
-			       options.backings);
+			       options->backings);
 			break;
 		case 'd':
-			options.dir = optarg;
+			options->dir = optarg;
 			break;
 		case 'm':
 			choose("mode", optarg, mode_names, MODES,
-			       options.modes);
+			       options->modes);
 			break;
 		case 'J':
-			json = true;
-			json_path = optarg;
+			options->json = true;
+			options->json_path = optarg;
 			break;
 		case 'h':
 			fputs(workers_help, stdout);
@@ -280,16 +290,20 @@ static int workers(int argc, char **argv)
 	}
 	if (optind < argc)
 		usage("unexpected argument '%s'", argv[optind]);
-	if (options.bytes / PAGE < options.workers)
-		usage("%u workers need a file of as many pages, but %llu KiB "
-		      "has %llu",
-		      options.workers, (unsigned long long)options.bytes >> 10,
-		      (unsigned long long)(options.bytes / PAGE));
-	if (!any(options.backings, BACKINGS))
-		options.backings[MEMFD] = true;
-	if (!any(options.modes, MODES))
-		memset(options.modes, true, sizeof(options.modes));
+	return -1;
+}
 
+static int workers(int argc, char **argv)
+{
+	struct workers_options options = { .workers = 64, .bytes = 1ULL << 30 };
+	int status = parse_workers(argc, argv, &options);
+	struct result results[BACKINGS * MODES];
+	bool wrong = false;
+	size_t n = 0;
+
+	if (status >= 0)
+		return status;
+	complete(&options);
 	for (int kind = 0; kind < BACKINGS; kind++) {
 		struct backing backing = { .kind = kind,
 					   .bytes = options.bytes };
@@ -302,10 +316,10 @@ static int workers(int argc, char **argv)
 	}
 	progress_end();
 
-	if (!json || json_path)
+	if (!options.json || options.json_path)
 		report_table(results, n);
-	if (json)
-		report_json(json_path, results, n);
+	if (options.json)
+		report_json(options.json_path, results, n);
 	for (size_t i = 0; i < n; i++)
 		wrong |= results[i].verify_errors != 0;
 	return wrong ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -327,7 +341,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++) {
 		int status;
 
-		if (strcmp(word, scenarios[i].name))
+		if (strcmp(word, scenarios[i].name) != 0)
 			continue;
 		/* What getopt(3) begins its messages with. */
 		argv[1] = argv[0];

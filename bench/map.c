@@ -92,7 +92,7 @@ static const char *backend_of(const struct what *what, const void *p,
 	if (libshpt_info(p, &info, sizeof(info)))
 		die("%s", libshpt_errormsg());
 	name = libshpt_backend_name(info.backend);
-	if (strcmp(name, asked))
+	if (strcmp(name, asked) != 0)
 		die("%s: the backend %s does not serve it: %s", what->name,
 		    asked, info.why);
 	return name;

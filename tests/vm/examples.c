@@ -11,7 +11,7 @@
 static const char *output_of(const char *name, const char *args)
 {
 	static char out[8192];
-	int dir = strstr(preload_path(), ".libs/") - preload_path();
+	int dir = (int)(strstr(preload_path(), ".libs/") - preload_path());
 	char cmd[4500];
 	size_t n;
 	FILE *f;
