@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The extension pg_shpt shows what the server shares: the numbers that the
+ * library and the module have, found by other ways here; to pg_monitor and to
+ * nobody else. It populates the region.
+ */
+#include "postgres.h"
+
+/* A fact of the module, in SQL. */
+#define FACT(name)							\
+	"pg_read_file('/sys/class/misc/shpt/" name "')::bigint"
+
+#define HOSTS								\
+	"pg_shpt_region, jsonb_to_recordset(hosts) as "			\
+	"h(access text, node int, page_table_bytes bigint)"
+
+static void install(void)
+{
+	char tree[4096];
+
+	snprintf(tree, sizeof(tree), "%s", preload_path());
+	*strstr(tree, "/libshpt/.libs/") = 0;
+	if (!shell("test -f %s/tools/postgres/pg_shpt/pg_shpt.so", tree))
+		SKIP("pg_shpt is not built: apt-get install postgresql-server-dev-15, then configure again");
+	MUST_RUN("make -s -C %s/tools/postgres install-postgresql 2>&1", tree);
+	CHECK(SQL("create extension pg_shpt; "
+		  "create role other login; "
+		  "create role monitor login in role pg_monitor"),
+	      "no extension: %s", shell("cat /tmp/pg/log"));
+}
+
+/* What is told of the one region there is. */
+static void check_region(void)
+{
+	CHECK_SQL("select backend, why is null, size_bytes between 256 * 1048576 "
+		  "and 400 * 1048576, linked_bytes = size_bytes, region_id::text"
+		  " = pg_ls_dir('/sys/class/misc/shpt/region') "
+		  "from pg_shpt_region", "shpt|t|t|t|t");
+	CHECK_SQL("select guests >= 5, guests = " FACT("guests") ", "
+		  "faults_served > 0, faults_served <= " FACT("faults_served")
+		  " from pg_shpt_region", "t|t|t|t");
+	CHECK_SQL("select bool_or(access = 'write'), bool_and(node is null), "
+		  "count(*) = " FACT("hosts") ", sum(h.page_table_bytes) = "
+		  FACT("table_bytes") " from " HOSTS, "t|t|t|t");
+}
+
+/* Everyone who has a guest has the first chunk linked, by fork(2). */
+static void check_processes(void)
+{
+	CHECK_SQL("select sum(linked_chunks) = " FACT("links") ", "
+		  "count(*) filter (where linked_chunks > 0) >= 5 "
+		  "from pg_shpt_process", "t|t");
+	CHECK_SQL("select p.linked_bytes = r.linked_bytes from pg_shpt_region r, "
+		  "pg_shpt_process p where pid = pg_backend_pid()", "t");
+	CHECK_SQL("select linked_chunks, page_table_bytes > 0 from "
+		  "pg_stat_activity join pg_shpt_process using (pid) where "
+		  "backend_type in ('checkpointer', 'client backend')",
+		  "1|t\n1|t");
+	/* The logger, which has unmapped what it inherited. */
+	CHECK_SQL("select linked_chunks, linked_bytes from pg_shpt_process "
+		  "left join pg_stat_activity as a using (pid) where a.pid is "
+		  "null and pid <> split_part(pg_read_file('postmaster.pid'), "
+		  "E'\\n', 1)::int", "0|0");
+}
+
+/* Populated, each process would have all of its page tables. */
+static void check_populate(void)
+{
+	CHECK_SQL("select pg_shpt_populate() = size_bytes from pg_shpt_region",
+		  "t");
+	CHECK_SQL("select unshared_page_table_bytes - page_table_bytes > "
+		  "(guests - 2) * size_bytes / 512 from pg_shpt_region", "t");
+	CHECK_SQL("select sum(h.page_table_bytes) >= max(size_bytes) / 512 "
+		  "from " HOSTS, "t");
+}
+
+static void check_rights(void)
+{
+	CHECK_SQL("set role monitor; select (select count(*) from "
+		  "pg_shpt_region), count(*) > 5 from pg_shpt_process", "1|t");
+	CHECK(shell(BIN "psql -h /tmp/pg -U other -XqAt postgres -c "
+		    "'table pg_shpt_region' -c 'table pg_shpt_process' 2>&1 | "
+		    "grep -c 'permission denied' | grep -qx 2"),
+	      "others may look");
+}
+
+static void test(int kind)
+{
+	(void)kind;
+	prepare();
+	start("mmap", "");
+	install();
+	check_region();
+	check_processes();
+	check_populate();
+	check_rights();
+	CHECK(SQL("drop extension pg_shpt"), "it cannot be dropped");
+	stop();
+}
+
+int main(void)
+{
+	return vmtest(test, MEMFD, 60);
+}
