@@ -53,16 +53,19 @@ static inline const char *shell(const char *fmt, ...)
 	      text, got_ ? got_ : "an error", want);			\
 } while (0)
 
-/* Debian's users can reach neither the checkout nor the device. */
+/* A new cluster, of which a copy is kept for the next test: initdb takes long.
+ * Debian's users can reach neither the checkout nor the device. */
 static inline void prepare(void)
 {
 	if (access(BIN "initdb", X_OK))
 		SKIP("PostgreSQL is missing: apt-get install postgresql-15");
 	MUST(chmod(SHPT_DEVICE, 0666));
-	MUST_RUN("mkdir -p /tmp/pg && cp %s /tmp/pg/preload.so && "
-		 "chown -R postgres /tmp/pg", preload_path());
-	MUST_RUN("setpriv --reuid=postgres --clear-groups " BIN "initdb "
-		 "-D /tmp/pg/data --no-sync -A trust");
+	MUST_RUN("test -d /tmp/pg-new || setpriv --reuid=postgres "
+		 "--clear-groups " BIN "initdb -D /tmp/pg-new --no-sync "
+		 "-A trust");
+	MUST_RUN("rm -rf /tmp/pg && mkdir /tmp/pg && "
+		 "cp -a /tmp/pg-new /tmp/pg/data && cp %s /tmp/pg/preload.so && "
+		 "chown postgres /tmp/pg /tmp/pg/preload.so", preload_path());
 }
 
 static inline void start(const char *type, const char *capability)
