@@ -13,6 +13,7 @@
 #define MAX_OUT	4096
 
 static pid_t postmaster;
+static const char *buffers = "shared_buffers=256MB";
 
 /* The output of a command, which must succeed; NULL if it does not. */
 __attribute__((format(printf, 1, 2)))
@@ -87,8 +88,7 @@ static inline void start(const char *type, const char *capability)
 		       "--clear-groups", caps[0], caps[1], BIN "postgres",
 		       "-D", "/tmp/pg/data", "-k", "/tmp/pg", "-c", setting,
 		       "-c", "listen_addresses=", "-c", "fsync=off",
-		       "-c", "shared_buffers=256MB", "-c",
-		       "logging_collector=on", NULL);
+		       "-c", buffers, "-c", "logging_collector=on", NULL);
 		_exit(127);
 	}
 	WAIT_FOR(SQL("select 1"), 30, "no answer; see: %s",

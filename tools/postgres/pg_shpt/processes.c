@@ -39,9 +39,13 @@ static pid_t parent_of(pid_t pid)
 	return parent;
 }
 
-/* The postmaster and its children. Returns how many; *pids is palloc'd. */
+/*
+ * The postmaster and its children; without one, a server of one process, which
+ * is this. Returns how many; *pids is palloc'd.
+ */
 int server_processes(pid_t **pids)
 {
+	pid_t postmaster = IsUnderPostmaster ? PostmasterPid : MyProcPid;
 	DIR *proc = AllocateDir("/proc");
 	int n = 0, room = 64;
 	struct dirent *entry;
@@ -51,7 +55,7 @@ int server_processes(pid_t **pids)
 		pid_t pid = atoi(entry->d_name);
 
 		if (pid <= 0 ||
-		    (pid != PostmasterPid && parent_of(pid) != PostmasterPid))
+		    (pid != postmaster && parent_of(pid) != postmaster))
 			continue;
 		if (n == room) {
 			room *= 2;
