@@ -71,6 +71,17 @@ static Datum make_tuple(FunctionCallInfo fcinfo, struct row *row)
 		heap_form_tuple(BlessTupleDesc(desc), row->values, row->nulls));
 }
 
+/* The library rounds to chunks; pg_shpt_process does not. */
+static void add_linked_bytes(struct row *row, const struct memory *memory)
+{
+	struct linked linked = { .bytes = memory->linked_bytes };
+	bool known = memory->region_id ?
+			     linked_memory(MyProcPid, memory, &linked) :
+			     memory->linked_known;
+
+	add_number(row, known, linked.bytes);
+}
+
 /* Tables that are shared are the hosts', and so no process's. */
 static int64 all_page_table_bytes(void)
 {
@@ -109,7 +120,7 @@ Datum pg_shpt_region(PG_FUNCTION_ARGS)
 	add_text(&row, memory.why);
 	add_number(&row, memory.region_id, memory.region_id);
 	add_number(&row, true, memory.length);
-	add_number(&row, memory.linked_known, memory.linked_bytes);
+	add_linked_bytes(&row, &memory);
 	add_page_tables(&row, &memory);
 	add_fact(&row, memory.region_id, "guests");
 	add_hosts(&row, memory.region_id);
