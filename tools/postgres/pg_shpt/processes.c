@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -84,7 +85,7 @@ bool page_table_bytes(pid_t pid, int64 *bytes)
 	return found;
 }
 
-/* Linux 6.7's way to find a page, which C libraries older than that lack. */
+/* Linux 6.7's way to find a page, which older headers lack. */
 #ifndef PAGEMAP_SCAN
 struct page_region {
 	uint64 start;
