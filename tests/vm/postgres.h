@@ -20,7 +20,7 @@ __attribute__((format(printf, 1, 2)))
 static inline const char *shell(const char *fmt, ...)
 {
 	static char out[MAX_OUT];
-	char cmd[1024];
+	char cmd[MAX_OUT];
 	va_list ap;
 	size_t n;
 	FILE *f;
