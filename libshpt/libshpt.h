@@ -14,10 +14,11 @@
  * All functions are thread-safe, and may be used in a child of fork(2), which
  * inherits its parent's mappings, and in handlers of pthread_atfork(3). None is
  * async-signal-safe, but handlers of signals may call fork(2). A thread must
- * not be cancelled (pthread_cancel(3)) while it is in one of them. The library
- * starts no threads except those that libshpt_populate() is asked for, and
- * handles no signals except with LIBSHPT_BREAK_ON_WRITE. Until it is first used
- * it does nothing but call pthread_atfork(3).
+ * not be cancelled (pthread_cancel(3)) while it is in one of them, nor may a
+ * handler of a signal leave one by siglongjmp(3). The library starts no
+ * threads except those that libshpt_populate() is asked for, and handles no
+ * signals except with LIBSHPT_BREAK_ON_WRITE. Until it is first used it does
+ * nothing but call pthread_atfork(3).
  *
  * The unit of sharing is the chunk, 1 GiB. The library takes the whole chunks
  * of address space that contain the caller's bytes, so the file's other bytes
@@ -33,8 +34,7 @@
  * The library has to know when one of its mappings goes: use libshpt_unmap(),
  * and libshpt_map() with MAP_FIXED. After munmap(2), mremap(2) or mmap(2) with
  * MAP_FIXED it believes that the mapping is still there, until libshpt_map()
- * gets its addresses again; if it was one with LIBSHPT_PRIVATE, the next break
- * would replace whatever is there by then.
+ * gets its addresses again.
  */
 #ifndef LIBSHPT_H
 #define LIBSHPT_H
@@ -58,7 +58,8 @@ extern "C" {
  * @flags:  mmap(2)'s own flags; only MAP_SHARED (or MAP_SHARED_VALIDATE)
  *          mappings can be shared. MAP_PRIVATE gives mmap(2)'s private mapping.
  * @fd:     the file, or -1 with MAP_ANONYMOUS: shared anonymous memory, which
- *          children inherit
+ *          children inherit. Where page tables are shared, it is as with
+ *          MAP_NORESERVE: the kernel promises memory when a page is touched
  * @offset: bytes, a multiple of the page size
  *
  * Returns the address of the byte at @offset, or MAP_FAILED with errno. That a
@@ -275,6 +276,7 @@ int libshpt_protect(void *addr, size_t length, int prot);
  *   MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_HUGEPAGE, MADV_NOHUGEPAGE,
  *   MADV_MERGEABLE, MADV_UNMERGEABLE  do nothing: how faults are served
  *                  concerns all processes
+ *   MADV_DODUMP    does nothing: no core dump contains them
  *   all others     as madvise(2)
  *
  * Returns 0, or -1 with errno; the advice may then have been given for the
@@ -388,7 +390,8 @@ enum libshpt_backend {
  *                they are on several
  * @persistent:   1 if stores survive a power failure without msync(2) once they
  *                are flushed from the CPU's caches, as pmem_persist(3) does it:
- *                a device-dax, or a file on FS-DAX mapped with MAP_SYNC. Else 0
+ *                a device-dax, or a file on FS-DAX mapped with MAP_SYNC. Else
+ *                0, as for a device-dax mapped by a descriptor of its region
  * @reserved:     0
  */
 struct libshpt_info {
@@ -520,8 +523,8 @@ int libshpt_check_version(unsigned int major, unsigned int minor);
  * O_CREAT creates the empty file that shm_open(3) creates, with the same owner
  * and mode, and registers it: its page tables stay while nobody maps it.
  * Programs that cannot use the module find it with libshpt_open() or
- * shm_open(3), too. Remove the name with libshpt_unlink(): shm_unlink(3)
- * removes only the file.
+ * shm_open(3), too. Remove the name with libshpt_unlink(): shm_unlink(3) and
+ * rm(1) remove only the file; the name goes when its owner or root opens it.
  *
  * Names that are registered come first, whatever file they stand for, if their
  * mode allows it. There is one space of registered names for the machine,
@@ -706,6 +709,14 @@ int libshpt_lock(int fd);
  */
 int libshpt_unlock(int fd);
 
+/* When empty page tables of a region are given back, see <shpt/uapi.h>. */
+enum libshpt_reclaim_mode {
+	LIBSHPT_RECLAIM_UNKNOWN = 0,
+	LIBSHPT_RECLAIM_NEVER,	/* libshpt_reclaim() is refused */
+	LIBSHPT_RECLAIM_ADVISE,	/* by libshpt_reclaim() */
+	LIBSHPT_RECLAIM_ALWAYS,	/* and of its own accord, now and then */
+};
+
 /**
  * struct libshpt_region - a region and its statistics
  * @id:            its number; never used again
@@ -727,7 +738,10 @@ int libshpt_unlock(int fd);
  * @mode:          who may open it by its name
  * @name:          its name, "" if it has none
  * @locked:        1 if it is locked
- * @reserved:      0
+ * @node_policy:   enum libshpt_node_policy of its page tables; 0 if it is not
+ *                 known
+ * @node:          with LIBSHPT_NODE_FIXED the node, else 0
+ * @reclaim_mode:  enum libshpt_reclaim_mode
  * @backing:       path of the file; "" if the caller is not root
  */
 struct libshpt_region {
@@ -750,7 +764,9 @@ struct libshpt_region {
 	uint32_t mode;
 	char name[64];
 	uint32_t locked;
-	uint32_t reserved;
+	uint32_t node_policy;
+	uint32_t node;
+	uint32_t reclaim_mode;
 	char backing[4096];
 };
 

@@ -5,15 +5,22 @@
  * children that give the memory back, and the life after a crash, are as
  * without the library.
  */
-#include "vmtest.h"
 #include "postgres.h"
 
-/* Processes that have a guest mapped, by their titles. */
-static int mapped_by(const char *title)
+/* Whether the server's process of this title has a guest mapped. */
+static bool is_mapped_by(const char *title)
 {
-	return atoi(MUST_RUN("grep -ls ' shpt:' /dev/null "
-			     "$(grep -als '%s' /proc/[0-9]*/cmdline | "
-			     "sed s/cmdline/maps/) | wc -l", title));
+	char path[64], line[1024];
+	bool found = false;
+	FILE *maps;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", process(title));
+	maps = fopen(path, "re");
+	CHECK(maps, "there is no '%s': %s", title, shell(SAYINGS));
+	while (!found && fgets(line, sizeof(line), maps))
+		found = strstr(line, " shpt:");
+	fclose(maps);
+	return found;
 }
 
 static void check_sharing(void)
@@ -22,20 +29,9 @@ static void check_sharing(void)
 	/* Postmaster, checkpointer, two writers, launchers. */
 	CHECK_GE(fact("guests"), 5);
 	CHECK_GE(fact("links"), 4);
-	CHECK_EQ(mapped_by("postgres: checkpointer"), 1);
-	/* It unmapped all that it inherited. */
-	CHECK_EQ(mapped_by("postgres: logger"), 0);
-}
-
-static void crash(void)
-{
-	MUST_RUN("kill -9 $(grep -al 'postgres: [c]heckpointer' "
-		 "/proc/[0-9]*/cmdline | cut -d/ -f3)");
-	WAIT_FOR(mapped_by("postgres: checkpointer") == 0 || !SQL("select 1"),
-		 10, "nobody noticed the crash");
-	WAIT_FOR(SQL("select 1") &&
-		 mapped_by("postgres: checkpointer") == 1, 30,
-		 "it does not recover: %s", shell("cat /tmp/pg/log"));
+	CHECK(is_mapped_by("postgres: checkpointer"), "it shares nothing");
+	CHECK(!is_mapped_by("postgres: logger"),
+	      "the logger did not unmap what it inherited");
 }
 
 static void serve(const char *type, const char *capability)
@@ -43,11 +39,10 @@ static void serve(const char *type, const char *capability)
 	start(type, capability);
 	CHECK(SQL("drop table if exists t; "
 		  "create table t as select g, repeat('x', 500) "
-		  "from generate_series(1, 20000) g"), "create table failed");
-	CHECK_SQL("select count(*), sum(g) from t", "20000|200010000");
+		  "from generate_series(1, 5000) g"), "create table failed");
 	check_sharing();
 	crash();
-	CHECK_SQL("select count(*), sum(g) from t", "20000|200010000");
+	CHECK_SQL("select count(*), sum(g) from t", "5000|12502500");
 	check_sharing();
 	stop();
 }
@@ -61,7 +56,6 @@ static void test(int kind)
 	/* Without the right to open a segment it is as it always was. */
 	start("sysv", "");
 	CHECK_EQ(fact("regions"), 0);
-	CHECK_SQL("select count(*), sum(g) from t", "20000|200010000");
 	CHECK(shell("grep -q CAP_CHECKPOINT_RESTORE /tmp/pg/log"),
 	      "nothing is said: %s", shell("cat /tmp/pg/log"));
 	stop();
