@@ -116,7 +116,7 @@ void find_memory(struct memory *memory)
 	known = ask_library(memory);
 	if (strcmp(memory->backend, "plain") == 0)
 		ask_kernel(memory, known);
-	memory->linked_known = known || strcmp(memory->backend, "hugetlb");
+	memory->linked_known = known || strcmp(memory->backend, "hugetlb") != 0;
 }
 
 static void refuse_populate(int err, const char *why)

@@ -105,7 +105,7 @@ static void add_page_tables(struct row *row, const struct memory *memory)
 		      region_fact(memory->region_id, "saved_bytes", &saved));
 
 	add_number(row, known, sum + shared);
-	add_number(row, known && strcmp(memory->backend, "hugetlb"),
+	add_number(row, known && strcmp(memory->backend, "hugetlb") != 0,
 		   sum + shared + saved);
 }
 
@@ -185,6 +185,7 @@ Datum pg_shpt_populate(PG_FUNCTION_ARGS)
 {
 	struct memory memory;
 
+	(void)fcinfo;
 	find_memory(&memory);
 	populate_memory(&memory);
 	if (strcmp(memory.backend, "shpt") != 0)
