@@ -70,7 +70,7 @@ static const char *copy(const char *name, char *value, size_t size)
 
 static void read_environment(void)
 {
-	static char backing[PATH_MAX + 1], min[64], verbose[2];
+	static char backing[PATH_MAX + 1], min[64], verbose[16];
 
 	current.inactive = getauxval(AT_SECURE);
 	current.verbose = copy("LIBSHPT_VERBOSE", verbose, sizeof(verbose)) &&

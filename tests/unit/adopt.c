@@ -49,8 +49,8 @@ static void lost(void *p, size_t length)
 	char path[64];
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/self/map_files/%zx-%zx",
-		 (size_t)p, (size_t)p + length);
+	snprintf(path, sizeof(path), "/proc/self/map_files/%zx-%zx", (size_t)p,
+		 (size_t)p + length);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd >= 0) {
 		close(fd);

@@ -71,7 +71,7 @@ static void nothing_changed(const char *what)
 enum file {
 	NO_FILE,
 	MEMFD,
-	SHORT,	/* one page */
+	SHORT, /* one page */
 	CLOSED,
 	PATH_ONLY,
 	FOLDER,
@@ -180,8 +180,7 @@ static const struct {
 	{ "a sealed memfd", SEALED, .length = G, .flags = MAP_SHARED,
 	  .err = EPERM, .says = "sealed" },
 	{ "an odd address", MEMFD, ODD, .length = G,
-	  .flags = MAP_SHARED | MAP_FIXED, .err = EINVAL,
-	  .says = "page size" },
+	  .flags = MAP_SHARED | MAP_FIXED, .err = EINVAL, .says = "page size" },
 	{ "an address in use", MEMFD, IN_USE, .length = PAGE_4K,
 	  .flags = MAP_SHARED | KEEP, .err = EEXIST, .says = "mapped" },
 	{ "an address in use by a part", MEMFD, IN_USE, .length = G,
@@ -203,24 +202,22 @@ static const struct {
 	  .flags = MAP_SHARED | MAP_FIXED, .resource = RLIMIT_AS, .most = MIB,
 	  .err = ENOMEM, .says = "ulimit -v" },
 	{ "no huge pages", NO_FILE, .length = 8 * G,
-	  .flags = ANON | MAP_HUGETLB, .err = ENOMEM,
-	  .says = "nr_hugepages" },
+	  .flags = ANON | MAP_HUGETLB, .err = ENOMEM, .says = "nr_hugepages" },
 	{ "no descriptor left", MEMFD, .length = G, .flags = MAP_SHARED,
 	  .attr = REQUIRE, .resource = RLIMIT_NOFILE, .most = 3, .err = EMFILE,
 	  .says = "ulimit -n" },
 	{ "a folder that has to be shared", FOLDER, .length = G,
 	  .flags = MAP_SHARED, .attr = REQUIRE, .err = -1, .says = "" },
 	{ "code that has to be shared", MEMFD, .length = G,
-	  .flags = MAP_SHARED | MAP_LOCKED, .attr = REQUIRE,
-	  .err = EOPNOTSUPP, .says = "MAP_LOCKED" },
+	  .flags = MAP_SHARED | MAP_LOCKED, .attr = REQUIRE, .err = EOPNOTSUPP,
+	  .says = "MAP_LOCKED" },
 	{ "an unknown attribute", MEMFD, .length = G, .flags = MAP_SHARED,
 	  .attr = 1ULL << 40, .err = EINVAL, .says = "0x10000000000" },
 	{ "private without MAP_PRIVATE", MEMFD, .length = G,
 	  .flags = MAP_SHARED, .attr = LIBSHPT_PRIVATE, .err = EINVAL,
 	  .says = "MAP_PRIVATE" },
-	{ "a file that ends", SHORT, .length = 4 * PAGE_4K,
-	  .flags = MAP_SHARED, .attr = LIBSHPT_POPULATE, .err = EFAULT,
-	  .says = "end" },
+	{ "a file that ends", SHORT, .length = 4 * PAGE_4K, .flags = MAP_SHARED,
+	  .attr = LIBSHPT_POPULATE, .err = EFAULT, .says = "end" },
 	{ "a file that ends, privately", SHORT, .length = 4 * PAGE_4K,
 	  .flags = MAP_PRIVATE, .attr = LIBSHPT_POPULATE, .err = EFAULT,
 	  .says = "end" },
@@ -532,14 +529,14 @@ static void use_up_mappings(char *p, size_t pages)
 
 static size_t count_mappings(void)
 {
-	FILE *maps = fopen("/proc/self/maps", "re");
+	FILE *lines = fopen("/proc/self/maps", "re");
 	size_t n = 0;
 	int c;
 
-	ck_assert_ptr_nonnull(maps);
-	while ((c = getc(maps)) != EOF)
+	ck_assert_ptr_nonnull(lines);
+	while ((c = getc(lines)) != EOF)
 		n += c == '\n';
-	fclose(maps);
+	fclose(lines);
 	return n;
 }
 
@@ -547,7 +544,8 @@ static int map_one(void *p)
 {
 	(void)p;
 	return libshpt_map(NULL, PAGE, READ_WRITE, ANON, -1, 0) == MAP_FAILED ?
-		       -1 : 0;
+		       -1 :
+		       0;
 }
 
 static int unmap_page(void *p)

@@ -14,8 +14,6 @@
 #define BYTES	(8 * MIB)
 #define LIMIT	"/sys/module/shpt/parameters/max_registered"
 
-enum { NOBODY = 65534 };
-
 static int open_name(const char *name, int oflag, mode_t mode)
 {
 	int fd = libshpt_open(name, oflag, mode);
@@ -95,12 +93,6 @@ static void outlives_its_creator(uint64_t *tables)
 	MUST(ftruncate(fd, 2 * CHUNK));
 	close(fd);
 	CHECK_EQ(stat_of(open_name("vmtest", O_RDONLY, 0)).st_size, 2 * CHUNK);
-}
-
-static void become_nobody(void)
-{
-	MUST(setgid(NOBODY));
-	MUST(setuid(NOBODY));
 }
 
 /* By the file, for the registration is its owner's. */

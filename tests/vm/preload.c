@@ -50,7 +50,7 @@ int main(int argc, char **argv)
 	try("advice", NULL, 1, 0);
 	try("segment", NULL, 3, 0);
 	try("segment_fixed", NULL, 3, 1);
-	try("segment_replaced", NULL, 3, 2);
+	try("segment_replaced", NULL, 2, 2);
 	try("segment_unprivileged", NULL, 0, 0);
 	if (system("echo 512 >/proc/sys/vm/nr_hugepages"))
 		return 1;
