@@ -61,17 +61,16 @@ static int describe(uintptr_t addr, struct libshpt_info *info)
 
 	table_lock();
 	p = find_passed(addr);
-	if (p)
-		*info = (struct libshpt_info){
-			.addr = (void *)p->addr,
-			.length = p->length,
-			.backend = LIBSHPT_BACKEND_PLAIN,
-			.why_errno = p->why.err,
-			.data_node = -1,
-			.table_node = -1,
-		};
-	if (p)
+	if (p) {
+		memset(info, 0, sizeof(*info));
+		info->addr = (void *)p->addr;
+		info->length = p->length;
+		info->backend = LIBSHPT_BACKEND_PLAIN;
+		info->why_errno = p->why.err;
+		info->data_node = -1;
+		info->table_node = -1;
 		memcpy(info->why, p->why.text, sizeof(info->why));
+	}
 	table_unlock();
 	return p ? 0 : -1;
 }
