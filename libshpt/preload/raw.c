@@ -48,7 +48,7 @@ void *raw_mremap(void *old, size_t old_length, size_t new_length, int flags,
 int raw_remap_file_pages(void *addr, size_t size, int prot, size_t page,
 			 int flags)
 {
-	return syscall(SYS_remap_file_pages, addr, size, prot, page, flags);
+	return (int)syscall(SYS_remap_file_pages, addr, size, prot, page, flags);
 }
 
 void *raw_shmat(int id, const void *addr, int flags)

@@ -167,7 +167,7 @@ static void leave(const struct mapping *m)
  */
 static int make_ordinary(struct served *s)
 {
-	static const struct range none;
+	static const struct range none = { 0 };
 	struct range taken = { s->start, s->end };
 	struct mapping *m = table_next(NULL, taken);
 	bool sysv = s->attached.start != s->attached.end;

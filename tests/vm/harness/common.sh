@@ -125,6 +125,7 @@ own_tree() {
 	step configure "configuring" configure
 	step source "copying the sources to $own/source" \
 		ship_to "$own/source"
+	# shellcheck disable=SC2016 # that shell is to expand them
 	[ -f "$own/tree/Makefile" ] ||
 		step own-configure "configuring in $own/tree" \
 			sh -c 'cd "$0/tree" && ../source/configure "$@"' \
