@@ -424,6 +424,15 @@ struct libshpt_info {
  */
 int libshpt_info(const void *addr, struct libshpt_info *info, size_t info_size);
 
+/*
+ * libshpt-preload.so has a table of its own. A program that is run with it finds
+ * libshpt_preload_info, libshpt_preload_populate and libshpt_preload_errormsg
+ * with dlsym(3): they are libshpt_info(), libshpt_populate() and
+ * libshpt_errormsg() for the mappings that it serves. The first tells of the
+ * last 16 that it had to pass through, too: they are plain, with the reason.
+ * Since 0.1.
+ */
+
 /**
  * libshpt_backend_name - the name of a backend
  *

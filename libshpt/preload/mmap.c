@@ -110,8 +110,10 @@ INTERPOSED void *mmap(void *addr, size_t length, int prot, int flags, int fd,
 		return p;
 	/* If this fails as well, the program has its own words for it. */
 	p = raw_mmap(addr, length, prot, flags, fd, offset);
-	if (p != MAP_FAILED)
+	if (p != MAP_FAILED) {
+		note_passed(p, length, err, libshpt_errormsg());
 		say_refused("mmap", length, err, libshpt_errormsg());
+	}
 	return p;
 }
 

@@ -52,6 +52,15 @@ void say_given_up(const char *call, const void *addr);
 void say_no_size(const char *text);
 void say_served(const char *call, size_t length, const void *addr);
 
+/* tell.c */
+void note_passed(const void *addr, size_t length, int err, const char *why);
+int libshpt_preload_info(const void *addr, struct libshpt_info *info,
+			 size_t info_size);
+int libshpt_preload_populate(void *addr, size_t length,
+			     const struct libshpt_populate *how,
+			     size_t how_size);
+const char *libshpt_preload_errormsg(void);
+
 /* calm.c */
 struct calm {
 	sigset_t unblocked;

@@ -127,8 +127,10 @@ static void *attach(int id, const void *addr, int flags, size_t length)
 		raw_shmdt(kernels);
 		kernels = raw_shmat(id, addr, flags);
 	}
-	if (kernels != MAP_FAILED)
+	if (kernels != MAP_FAILED) {
+		note_passed(kernels, length, why.err, why.text);
 		say_refused("shmat", length, why.err, why.text);
+	}
 	return kernels;
 }
 

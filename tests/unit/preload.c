@@ -51,6 +51,13 @@ START_TEST(what_is_others_is_left_alone)
 }
 END_TEST
 
+START_TEST(what_it_tells)
+{
+	RUN("asked", "LIBSHPT_BACKEND=plain");
+	RUN("asked_passed");
+}
+END_TEST
+
 START_TEST(sizes)
 {
 	static const struct {
@@ -277,9 +284,18 @@ END_TEST
 START_TEST(exports)
 {
 	static const char *const expected[] = {
-		"madvise",	    "mmap",   "mmap64",
-		"mprotect",	    "mremap", "munmap",
-		"remap_file_pages", "shmat",  "shmdt",
+		"libshpt_preload_errormsg",
+		"libshpt_preload_info",
+		"libshpt_preload_populate",
+		"madvise",
+		"mmap",
+		"mmap64",
+		"mprotect",
+		"mremap",
+		"munmap",
+		"remap_file_pages",
+		"shmat",
+		"shmdt",
 	};
 
 	check_exports(LIBSHPT_PRELOAD_SO, expected, COUNT(expected));
@@ -293,6 +309,7 @@ static TCase *tests(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, what_is_passed_through_is_said_once);
 	tcase_add_test(t, what_is_others_is_left_alone);
+	tcase_add_test(t, what_it_tells);
 	tcase_add_test(t, sizes);
 	tcase_add_test(t, memory_is_on_files);
 	tcase_add_test(t, no_room_for_files);

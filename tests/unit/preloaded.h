@@ -13,6 +13,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -32,6 +33,8 @@
 #include <sys/wait.h>
 #include <linux/capability.h>
 #include <unistd.h>
+
+#include "libshpt.h"
 
 #define MIB ((size_t)1 << 20)
 #define PAGE ((size_t)4096)
@@ -119,6 +122,59 @@ static void code(void)
 	map_code(LENGTH);
 	map_code(LENGTH);
 	EXPECT(errno == 0);
+}
+
+/* The cases that know of the library ask it. */
+static __typeof__(libshpt_info) *ask;
+static __typeof__(libshpt_populate) *populate;
+static __typeof__(libshpt_errormsg) *errormsg;
+
+static void find_library(void)
+{
+	ask = dlsym(RTLD_DEFAULT, "libshpt_preload_info");
+	populate = dlsym(RTLD_DEFAULT, "libshpt_preload_populate");
+	errormsg = dlsym(RTLD_DEFAULT, "libshpt_preload_errormsg");
+	EXPECT(ask && populate && errormsg);
+}
+
+/* Of what it serves, in LIBSHPT_BACKEND=plain, and of what it leaves alone. */
+static void asked(void)
+{
+	char *served = map_anonymous(LENGTH), *small = map_anonymous(MIB);
+	unsigned char resident;
+	struct libshpt_info info;
+
+	find_library();
+	EXPECT(ask(served + LENGTH - 1, &info, sizeof(info)) == 0);
+	EXPECT(info.addr == served && info.length == LENGTH);
+	EXPECT(info.why_errno == ECANCELED);
+	EXPECT(strstr(info.why, "LIBSHPT_BACKEND"));
+	EXPECT(populate(served, LENGTH, NULL, 0) == 0);
+	EXPECT(mincore(served + LARGE, PAGE, &resident) == 0 && resident);
+
+	EXPECT(ask(small, &info, sizeof(info)) == -1 && errno == ENOENT);
+	EXPECT(strstr(errormsg(), "LIBSHPT_MIN_SIZE"));
+}
+
+/* Of what it passed through: the last 16. */
+static void asked_passed(void)
+{
+	struct libshpt_info info;
+	char *passed[17];
+
+	find_library();
+	for (size_t n = 0; n < COUNT(passed); n++) {
+		passed[n] = mmap(NULL, LENGTH, READ_WRITE | PROT_EXEC,
+				 ANONYMOUS, -1, 0);
+		EXPECT(passed[n] != MAP_FAILED);
+	}
+	EXPECT(ask(passed[1] + LENGTH - 1, &info, sizeof(info)) == 0);
+	EXPECT(info.addr == passed[1] && info.length == LENGTH);
+	EXPECT(info.backend == LIBSHPT_BACKEND_PLAIN && !info.region_id);
+	EXPECT(info.why_errno == EPERM && strstr(info.why, "PROT_EXEC"));
+	EXPECT(ask(passed[0], &info, sizeof(info)) == -1 && errno == ENOENT);
+	EXPECT(populate(passed[1], LENGTH, NULL, 0) == -1 && errno == ENOENT);
+	EXPECT(strstr(errormsg(), "no mapping of libshpt"));
 }
 
 /* None of which is the library's business. */
@@ -692,6 +748,8 @@ static const struct {
 	void (*run)(void);
 } cases[] = {
 	{ "advice", advice },
+	{ "asked", asked },
+	{ "asked_passed", asked_passed },
 	{ "backed", backed },
 	{ "cancelled", cancelled },
 	{ "code", code },

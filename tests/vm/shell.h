@@ -10,7 +10,7 @@ static inline const char * __attribute__((format(printf, 1, 2)))
 shell(const char *fmt, ...)
 {
 	static char out[4096];
-	char cmd[1024];
+	char cmd[4096];
 	va_list ap;
 	size_t n;
 	FILE *f;
