@@ -28,7 +28,7 @@ static void refuse(void)
 	stop();
 }
 
-static void unload(void)
+static void unload_module(void)
 {
 	text_of(PARAMETERS "/donor", donor, sizeof(donor));
 	CHECK(*donor, "which donor was the module loaded with?");
@@ -36,7 +36,7 @@ static void unload(void)
 	CHECK(shell("rmmod shpt 2>&1"), "it does not unload");
 }
 
-static void load(void)
+static void load_module(void)
 {
 	MUST_RUN("insmod %s/../shpt/shpt.ko donor=%s",
 		 test_env("SHPT_TEST_MODULES"), donor);
@@ -54,7 +54,7 @@ static void run_without(void)
 	CHECK_EQ(lines_of(postmaster, "maps", " shpt:"), 0);
 	CHECK_EQ(atoi(MUST_RUN("grep -c 'not shared:.*modprobe shpt' %s/log",
 			       home)), 1);
-	load();
+	load_module();
 	CHECK_ASK(s, "select sum(g) from t", "500500");
 	CHECK_EQ(fact("regions"), 0);
 	PQfinish(s);
@@ -68,7 +68,7 @@ static void test(int kind)
 	(void)kind;
 	prepare();
 	refuse();
-	unload();
+	unload_module();
 	run_without();
 	start("mmap", "");
 	s = session();
