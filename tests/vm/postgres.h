@@ -108,8 +108,12 @@ static inline void launch(const char *type, const char *capability)
 
 static inline void start(const char *type, const char *capability)
 {
+	bool ended = false;
+
 	launch(type, capability);
-	WAIT_FOR(is_ready(), 60, "it does not start: %s", shell(SAYINGS));
+	WAIT_FOR(is_ready() || (ended = has_ended()), 60,
+		 "it does not start: %s", shell(SAYINGS));
+	CHECK(!ended, "it ends at once: %s", shell(SAYINGS));
 }
 
 static inline void stop(void)
