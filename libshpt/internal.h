@@ -10,6 +10,7 @@
 #define LIBSHPT_INTERNAL_H
 
 #include <shpt/uapi.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -117,6 +118,9 @@ int map_best(const struct request *req, struct mapping *m, struct reason *why);
 int refuse(struct reason *why, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 int fail_with(const struct reason *why);
+
+/* signals.c */
+void block_signals(sigset_t *before);
 
 /* structs.c */
 int take_struct(void *known, size_t known_size, size_t least, const void *from,

@@ -276,6 +276,7 @@ int libshpt_protect(void *addr, size_t length, int prot);
  *   MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_HUGEPAGE, MADV_NOHUGEPAGE,
  *   MADV_MERGEABLE, MADV_UNMERGEABLE  do nothing: how faults are served
  *                  concerns all processes
+ *   MADV_DODUMP    does nothing: no core dump contains them
  *   all others     as madvise(2)
  *
  * Returns 0, or -1 with errno; the advice may then have been given for the

@@ -22,10 +22,9 @@ static struct lock guests = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
 static void lock(struct lock *l)
 {
-	sigset_t all, old;
+	sigset_t old;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
+	block_signals(&old);
 	pthread_mutex_lock(&l->mutex);
 	l->unblocked = old;
 }

@@ -72,7 +72,7 @@ static uint32_t find_word(const char *word, const char *const words[])
 {
 	uint32_t i = 1;
 
-	while (words[i] && strcmp(word, words[i]))
+	while (words[i] && strcmp(word, words[i]) != 0)
 		i++;
 	return i;
 }

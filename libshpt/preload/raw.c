@@ -45,6 +45,12 @@ void *raw_mremap(void *old, size_t old_length, size_t new_length, int flags,
 			       new);
 }
 
+int raw_remap_file_pages(void *addr, size_t size, int prot, size_t page,
+			 int flags)
+{
+	return (int)syscall(SYS_remap_file_pages, addr, size, prot, page, flags);
+}
+
 void *raw_shmat(int id, const void *addr, int flags)
 {
 	return (void *)syscall(SYS_shmat, id, addr, flags);

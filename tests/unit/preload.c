@@ -140,12 +140,45 @@ START_TEST(in_parts)
 	RUN("fixed_over", ways[_i], "LIBSHPT_VERBOSE=1");
 	SAID(_i != 0, "MAP_FIXED over it cannot be had");
 	RUN("remap", ways[_i], "LIBSHPT_VERBOSE=1");
-	SAID(_i ? 3 : 0, "mremap cannot be had");
+	SAID(_i ? 4 : 0, "mremap cannot be had");
 	SAID(_i != 0, "mremap over it cannot be had");
 	RUN("remap", ways[_i]);
 	SAID(_i != 0, "cannot be had");
 	RUN("advice", ways[_i]);
 	SAID(0, "cannot be had");
+}
+END_TEST
+
+START_TEST(as_system_calls_are)
+{
+	RUN("cancelled", ways[_i]);
+	RUN("handlers", ways[_i]);
+	RUN("pieces", ways[_i]);
+	RUN("populated", ways[_i]);
+	RUN("not_inherited", ways[_i]);
+	SAID(_i != 0, "MADV_DONTFORK cannot be had");
+}
+END_TEST
+
+START_TEST(huge_pages)
+{
+	RUN("huge");
+	SAID(0, "libshpt-preload");
+}
+END_TEST
+
+START_TEST(environment_that_comes_and_goes)
+{
+	RUN("early", "LIBSHPT_BACKING=/dev/shm", "LIBSHPT_BACKEND=plain");
+	SAID(0, "libshpt-preload");
+	RUN("titled", "LIBSHPT_BACKING=/dev/shm", "LIBSHPT_BACKEND=plain");
+	SAID(0, "libshpt-preload");
+}
+END_TEST
+
+START_TEST(nobody_listens)
+{
+	RUN("unheard");
 }
 END_TEST
 
@@ -172,6 +205,9 @@ START_TEST(segments)
 	RUN("segment_fixed", "LIBSHPT_BACKEND=plain");
 	RUN("segment");
 	RUN("segment_fixed");
+	RUN("segment_huge", "LIBSHPT_BACKEND=plain");
+	RUN("segment_replaced", "LIBSHPT_BACKEND=plain");
+	RUN("segment_replaced");
 }
 END_TEST
 
@@ -238,8 +274,9 @@ END_TEST
 START_TEST(exports)
 {
 	static const char *const expected[] = {
-		"madvise", "mmap",   "mmap64", "mprotect",
-		"mremap",  "munmap", "shmat",  "shmdt",
+		"madvise",	    "mmap",   "mmap64",
+		"mprotect",	    "mremap", "munmap",
+		"remap_file_pages", "shmat",  "shmdt",
 	};
 
 	check_exports(LIBSHPT_PRELOAD_SO, expected, COUNT(expected));
@@ -260,6 +297,10 @@ static TCase *tests(void)
 	tcase_add_test(t, limit_of_file_size);
 	tcase_add_loop_test(t, servers, 0, COUNT(ways));
 	tcase_add_loop_test(t, in_parts, 0, COUNT(ways));
+	tcase_add_loop_test(t, as_system_calls_are, 0, COUNT(ways));
+	tcase_add_test(t, huge_pages);
+	tcase_add_test(t, environment_that_comes_and_goes);
+	tcase_add_test(t, nobody_listens);
 	tcase_add_test(t, more_than_fit);
 	tcase_add_test(t, threads_and_children);
 	tcase_add_test(t, segments);

@@ -20,7 +20,7 @@
 
 #define G CHUNK_BYTES
 #define MIB ((size_t)1 << 20)
-#define PAGE_4K ((size_t)4096)
+#define PAGE_4K 4096UL
 #define TABLE_ENTRIES 8
 
 /* ---- nothing has changed ------------------------------------------------- */

@@ -207,9 +207,9 @@ START_TEST(ranges_can_be_huge)
 	struct guest *sharing;
 	struct mapping *m;
 
-	fails(libshpt_protect((void *)PAGE, -3 * PAGE, PROT_READ), ENOMEM,
+	fails(libshpt_protect((void *)PAGE, 0 - 3 * PAGE, PROT_READ), ENOMEM,
 	      "not all");
-	fails(libshpt_advise((void *)PAGE, -3 * PAGE, MADV_NORMAL), ENOMEM,
+	fails(libshpt_advise((void *)PAGE, 0 - 3 * PAGE, MADV_NORMAL), ENOMEM,
 	      "not all");
 	m = add_guest(chunk, chunk, 2 * G, -1, &none);
 	m->guest->chunks[0].shared = false;

@@ -129,6 +129,7 @@ own_tree() {
 	step configure "configuring" configure
 	step source "copying the sources to $own/source" \
 		ship_to "$own/source"
+	# shellcheck disable=SC2016 # that shell is to expand them
 	[ -f "$own/tree/Makefile" ] ||
 		step own-configure "configuring in $own/tree" \
 			configure_own "$own" "$@"

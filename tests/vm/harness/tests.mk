@@ -20,7 +20,7 @@ all: $(NAMES:%=$(TO)/%)
 
 $(TO)/%: $(FROM)/%.c $(wildcard $(FROM)/*.h $(SRC)/tests/vm/*.h \
 			$(SRC)/tests/vm/modules/*.h $(SRC)/kernel/uapi/*.h \
-			$(SRC)/libshpt/libshpt.h)
+			$(SRC)/libshpt/libshpt.h $(SRC)/tests/unit/*.h)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lshpt \
 		$(shell sed -n 's|^/\* libs: \(.*\) \*/$$|\1|p' $<)
 
