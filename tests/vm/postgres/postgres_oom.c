@@ -19,7 +19,7 @@ static void strike(void)
 		 read_number(cgroup_file(cgroup, "memory.current")) +
 			 (long long)LEFT);
 	write_text(cgroup_file(cgroup, "memory.max"), limit);
-	CHECK(!ask(s, "select length(repeat('x', 1000000000))"),
+	CHECK(!ask(s, "select length(repeat(repeat('x', 1000000), 1000))"),
 	      "1 GB can be had where %s bytes are the limit", limit);
 	CHECK(PQstatus(s) == CONNECTION_BAD, "the backend lives: %s",
 	      PQerrorMessage(s));
