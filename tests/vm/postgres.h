@@ -17,8 +17,8 @@
 
 #define BIN	"/usr/lib/postgresql/15/bin/"
 
-/* The server that is started and looked at here, and the folder of its data, its
- * socket and its log. */
+/* The server that is started and looked at here, and the folder of its data,
+ * its socket and its log. */
 static pid_t postmaster;
 static const char *home = "/tmp/pg";
 static const char *buffers = "shared_buffers=256MB";

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* libs: -lpq */
-/* An immediate shutdown: nothing is written any more, the next start recovers. */
+/* An immediate shutdown: nothing more is written, the next start recovers. */
 #include "crash.h"
 
 static void strike(void)

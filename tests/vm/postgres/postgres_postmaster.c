@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* libs: -lpq */
 /*
- * The postmaster is killed. The others notice, and when the last of them is gone
- * so is the region; the server can be started again.
+ * The postmaster is killed. The others notice, and when the last of them is
+ * gone so is the region; the server can be started again.
  */
 #include "crash.h"
 
@@ -10,7 +10,7 @@
 
 /* How many have what the server looks at to find others that use its files: a
  * small segment, whose key and number are in a line of its own. */
-static int attached(void)
+static unsigned long attached(void)
 {
 	char path[256], text[1024], *line;
 	struct shmid_ds segment;

@@ -74,7 +74,7 @@ static inline const char *ask(PGconn *s, const char *sql)
 	      want);							\
 } while (0)
 
-/* Lines of a file of /proc/PID, or of one line of it, with this in them. */
+/* How many lines of a file of /proc/PID have this in them. */
 static inline int lines_of(pid_t pid, const char *file, const char *text)
 {
 	char path[64], line[1024];
