@@ -17,7 +17,10 @@
 
 #define BIN	"/usr/lib/postgresql/15/bin/"
 
+/* The server that is started and looked at here, and the folder of its data,
+ * its socket and its log. */
 static pid_t postmaster;
+static const char *home = "/tmp/pg";
 static const char *buffers = "shared_buffers=256MB";
 
 #define SQL(text)							\
@@ -32,7 +35,7 @@ static const char *buffers = "shared_buffers=256MB";
 } while (0)
 
 /* What the server says, before it has a logger and after. */
-#define SAYINGS "cat /tmp/pg/log /tmp/pg/data/log/* 2>&1 || true"
+#define SAYINGS "cat /tmp/pg*/log /tmp/pg*/data/log/* 2>&1 || true"
 
 /* A new cluster, a copy of one that is kept for the next test: initdb takes long.
  * Debian's users can reach neither the checkout nor the device. */
@@ -45,7 +48,9 @@ static inline void prepare(void)
 	MUST_RUN("mkdir -p /tmp/pg && cp %s /tmp/pg/preload.so && "
 		 "chown -R postgres /tmp/pg", preload_path());
 	MUST_RUN("cd /tmp/pg && { test -d new || setpriv --reuid=postgres "
-		 "--clear-groups " BIN "initdb -D new --no-sync -A trust; } && "
+		 "--clear-groups " BIN "initdb -D new --no-sync -A trust "
+		 "--data-checksums && echo fsync = off >>new/postgresql.conf; "
+		 "} && "
 		 "rm -rf data && cp -a new data");
 }
 
@@ -64,10 +69,10 @@ static inline char *text_of(const char *path, char *text, size_t size)
 /* The server that this test started says so in a file. */
 static inline bool is_ready(void)
 {
-	char text[1024];
+	char path[256], text[1024];
 
-	return atoi(text_of("/tmp/pg/data/postmaster.pid", text,
-			    sizeof(text))) == postmaster &&
+	snprintf(path, sizeof(path), "%s/data/postmaster.pid", home);
+	return atoi(text_of(path, text, sizeof(text))) == postmaster &&
 	       strstr(text, "ready");
 }
 
@@ -78,32 +83,37 @@ static inline bool has_ended(void)
 
 static inline void launch(const char *type, const char *capability)
 {
-	char setting[64], caps[2][64];
+	char setting[64], caps[2][64], data[256], log[256];
 
+	snprintf(data, sizeof(data), "%s/data", home);
+	snprintf(log, sizeof(log), "%s/log", home);
 	snprintf(setting, sizeof(setting), "shared_memory_type=%s", type);
 	snprintf(caps[0], sizeof(caps[0]), "--inh-caps=-all%s", capability);
 	snprintf(caps[1], sizeof(caps[1]), "--ambient-caps=-all%s", capability);
 	postmaster = MUST(fork());
 	if (!postmaster) {
-		int log = MUST(open("/tmp/pg/log", O_WRONLY | O_CREAT | O_TRUNC,
-				    0644));
+		int fd = MUST(open(log, O_WRONLY | O_CREAT | O_TRUNC, 0644));
 
-		dup2(log, 1);
-		dup2(log, 2);
+		dup2(fd, 1);
+		dup2(fd, 2);
 		setenv("LD_PRELOAD", "/tmp/pg/preload.so", 1);
 		execlp("setpriv", "setpriv", "--reuid=postgres",
 		       "--clear-groups", caps[0], caps[1], BIN "postgres",
-		       "-D", "/tmp/pg/data", "-k", "/tmp/pg", "-c", setting,
-		       "-c", "listen_addresses=", "-c", "fsync=off",
-		       "-c", buffers, "-c", "logging_collector=on", NULL);
+		       "-D", data, "-k", home, "-c", setting,
+		       "-c", "listen_addresses=", "-c", buffers,
+		       "-c", "logging_collector=on", NULL);
 		_exit(127);
 	}
 }
 
 static inline void start(const char *type, const char *capability)
 {
+	bool ended = false;
+
 	launch(type, capability);
-	WAIT_FOR(is_ready(), 60, "it does not start: %s", shell(SAYINGS));
+	WAIT_FOR(is_ready() || (ended = has_ended()), 60,
+		 "it does not start: %s", shell(SAYINGS));
+	CHECK(!ended, "it ends at once: %s", shell(SAYINGS));
 }
 
 static inline void stop(void)

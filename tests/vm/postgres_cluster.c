@@ -19,7 +19,8 @@ static void prepare(void)
 	if (access("/usr/bin/pg_createcluster", X_OK) ||
 	    access("/usr/lib/postgresql/15/bin/initdb", X_OK))
 		SKIP("PostgreSQL is missing: apt-get install postgresql-15");
-	MUST_RUN("mkdir -p /tmp/pg/tools /tmp/pg/libshpt/.libs && "
+	MUST_RUN("rm -rf /tmp/pg/data /tmp/pg/log && "
+		 "mkdir -p /tmp/pg/tools /tmp/pg/libshpt/.libs && "
 		 "cp %s /tmp/pg/libshpt/.libs && "
 		 "cp \"$(command -v shptctl)\" " SHPTCTL, preload_path());
 	MUST_RUN("groupadd --system --force shpt && chgrp shpt " SHPT_DEVICE

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* libs: -lpq */
+/*
+ * In a memory cgroup with a limit a query takes more than there is, and the
+ * kernel kills that backend. The server begins anew within the same limit.
+ */
+#include "crash.h"
+
+#define LEFT	(160 * MIB)
+
+static const char *cgroup;
+
+static void strike(void)
+{
+	PGconn *s = session();
+	char limit[32];
+
+	snprintf(limit, sizeof(limit), "%lld",
+		 read_number(cgroup_file(cgroup, "memory.current")) +
+			 (long long)LEFT);
+	write_text(cgroup_file(cgroup, "memory.max"), limit);
+	CHECK(!ask(s, "select length(repeat(repeat('x', 1000000), 1000))"),
+	      "1 GB can be had where %s bytes are the limit", limit);
+	CHECK(PQstatus(s) == CONNECTION_BAD, "the backend lives: %s",
+	      PQerrorMessage(s));
+	PQfinish(s);
+	CHECK_GE(number_in(cgroup_file(cgroup, "memory.events"), "oom_kill"),
+		 1);
+}
+
+static void test(int kind)
+{
+	cgroup = new_cgroup("postgres");
+	enter_cgroup(cgroup);
+	survive(kind, strike);
+}
+
+int main(void)
+{
+	return vmtest(test, MEMFD | DAX, 58);
+}
