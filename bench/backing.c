@@ -261,7 +261,7 @@ void backing_make(struct backing *backing, const char *dir)
 		allocate_2m(backing);
 		break;
 	case BACKINGS:
-		break;
+		return;
 	}
 	fill_by_write(backing);
 	require_extents(backing);

@@ -19,6 +19,15 @@
 _Noreturn void die(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
 
+/* The same for wrong usage, with status 2. */
+_Noreturn void usage(const char *format, ...)
+	__attribute__((format(printf, 1, 2)));
+
+/* From the command line; wrong usage ends the program. */
+uint64_t parse_size(const char *text);
+unsigned int parse_number(const char *what, const char *text, unsigned int min,
+			  unsigned int max);
+
 double now(void);
 double median(double *values, size_t n); /* sorts them; 0 if there are none */
 
@@ -81,6 +90,8 @@ struct workers_options {
 	const char *dir;
 	bool backings[BACKINGS];
 	bool modes[MODES];
+	bool json;
+	const char *json_path; /* NULL: to stdout */
 };
 
 #define AUTO_ROUNDS  3
@@ -108,10 +119,35 @@ struct result {
 size_t workers_run(const struct workers_options *options,
 		   const struct backing *backing, struct result results[MODES]);
 
+/* --- map.c --- */
+
+/* What mapping and unmapping once took, in nanoseconds. */
+struct times {
+	double median;
+	double p95;
+	double first;
+};
+
+/* The rounds of one backing, beside so many other mappings of the process. */
+struct map_result {
+	const char *backing;
+	const char *backend;
+	uint64_t bytes;
+	unsigned int rounds;
+	unsigned int others;
+	struct times mmap;
+	struct times libshpt;
+};
+
+int map_main(int argc, char **argv);
+
 /* --- report.c --- */
 
+/* JSON is written to the file of that name, or to stdout where there is none. */
 void report_table(const struct result *results, size_t n);
-/* To the file of that name, or to stdout where there is none. */
 void report_json(const char *path, const struct result *results, size_t n);
+void report_map_table(const struct map_result *results, size_t n);
+void report_map_json(const char *path, const struct map_result *results,
+		     size_t n);
 
 #endif /* BENCH_H */

@@ -12,6 +12,16 @@
 #include "bench.h"
 
 static const char help[] =
+"Usage: shpt-bench SCENARIO [OPTION...]\n"
+"\n"
+"  workers        what shared page tables save many processes on one file\n"
+"  map            what libshpt_map() costs more than mmap(2)\n"
+"  -h, --help     print this text\n"
+"  -V, --version  print the version\n"
+"\n"
+"shpt-bench SCENARIO --help tells more.\n";
+
+static const char workers_help[] =
 "Usage: shpt-bench workers [OPTION...]\n"
 "\n"
 "Measure what shared page tables save: let many processes map one file, scan\n"
@@ -133,8 +143,7 @@ void die(const char *format, ...)
 	exit(EXIT_FAILURE);
 }
 
-__attribute__((format(printf, 1, 2))) _Noreturn static void
-usage(const char *format, ...)
+void usage(const char *format, ...)
 {
 	va_list args;
 
@@ -146,7 +155,7 @@ usage(const char *format, ...)
 	exit(EXIT_USAGE);
 }
 
-static uint64_t parse_size(const char *text)
+uint64_t parse_size(const char *text)
 {
 	unsigned long long value;
 	int shift = 0;
@@ -176,8 +185,8 @@ static uint64_t parse_size(const char *text)
 	return value;
 }
 
-static unsigned int parse_number(const char *what, const char *text,
-				 unsigned int min, unsigned int max)
+unsigned int parse_number(const char *what, const char *text, unsigned int min,
+			  unsigned int max)
 {
 	char *end;
 	long value = strtol(text, &end, 10);
@@ -208,7 +217,22 @@ static bool any(const bool chosen[], int n)
 	return false;
 }
 
-static int workers(int argc, char **argv)
+/* Looks at the options together, and fills in what was left out. */
+static void complete(struct workers_options *options)
+{
+	if (options->bytes / PAGE < options->workers)
+		usage("%u workers need a file of as many pages, but %llu KiB "
+		      "has %llu",
+		      options->workers, (unsigned long long)options->bytes >> 10,
+		      (unsigned long long)(options->bytes / PAGE));
+	if (!any(options->backings, BACKINGS))
+		options->backings[MEMFD] = true;
+	if (!any(options->modes, MODES))
+		memset(options->modes, true, sizeof(options->modes));
+}
+
+/* Returns -1 or, where nothing is left to do, the exit status. */
+static int parse_workers(int argc, char **argv, struct workers_options *options)
 {
 	static const struct option long_options[] = {
 		{ "workers", required_argument, NULL, 'n' },
@@ -222,65 +246,64 @@ static int workers(int argc, char **argv)
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 }
 	};
-	struct workers_options options = { .workers = 64, .bytes = 1ULL << 30 };
-	struct result results[BACKINGS * MODES];
-	const char *json_path = NULL;
-	bool json = false, wrong = false;
-	size_t n = 0;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "n:s:r:b:d:m:JhV", long_options,
 				NULL)) != -1) {
 		switch (c) {
 		case 'n':
-			options.workers =
+			options->workers =
 				parse_number("workers", optarg, 2, MAX_WORKERS);
 			break;
 		case 's':
-			options.bytes = parse_size(optarg);
+			options->bytes = parse_size(optarg);
 			break;
 		case 'r':
-			options.rounds =
+			options->rounds =
 				parse_number("rounds", optarg, 1, MAX_ROUNDS);
 			break;
 		case 'b':
 			choose("backing", optarg, backing_names, BACKINGS,
-			       options.backings);
+			       options->backings);
 			break;
 		case 'd':
-			options.dir = optarg;
+			options->dir = optarg;
 			break;
 		case 'm':
 			choose("mode", optarg, mode_names, MODES,
-			       options.modes);
+			       options->modes);
 			break;
 		case 'J':
-			json = true;
-			json_path = optarg;
+			options->json = true;
+			options->json_path = optarg;
 			break;
 		case 'h':
-			fputs(help, stdout);
+			fputs(workers_help, stdout);
 			return EXIT_SUCCESS;
 		case 'V':
 			puts("shpt-bench " VERSION);
 			return EXIT_SUCCESS;
 		default:
-			fputs("Try 'shpt-bench --help'.\n", stderr);
+			fputs("Try 'shpt-bench workers --help'.\n", stderr);
 			return EXIT_USAGE;
 		}
 	}
 	if (optind < argc)
 		usage("unexpected argument '%s'", argv[optind]);
-	if (options.bytes / PAGE < options.workers)
-		usage("%u workers need a file of as many pages, but %llu KiB "
-		      "has %llu",
-		      options.workers, (unsigned long long)options.bytes >> 10,
-		      (unsigned long long)(options.bytes / PAGE));
-	if (!any(options.backings, BACKINGS))
-		options.backings[MEMFD] = true;
-	if (!any(options.modes, MODES))
-		memset(options.modes, true, sizeof(options.modes));
+	return -1;
+}
 
+static int workers(int argc, char **argv)
+{
+	struct workers_options options = { .workers = 64, .bytes = 1ULL << 30 };
+	int status = parse_workers(argc, argv, &options);
+	struct result results[BACKINGS * MODES];
+	bool wrong = false;
+	size_t n = 0;
+
+	if (status >= 0)
+		return status;
+	complete(&options);
 	for (int kind = 0; kind < BACKINGS; kind++) {
 		struct backing backing = { .kind = kind,
 					   .bytes = options.bytes };
@@ -293,36 +316,49 @@ static int workers(int argc, char **argv)
 	}
 	progress_end();
 
-	if (!json || json_path)
+	if (!options.json || options.json_path)
 		report_table(results, n);
-	if (json)
-		report_json(json_path, results, n);
+	if (options.json)
+		report_json(options.json_path, results, n);
 	for (size_t i = 0; i < n; i++)
 		wrong |= results[i].verify_errors != 0;
-	if (fflush(stdout) || ferror(stdout))
-		die("cannot write the results: %s", strerror(errno));
 	return wrong ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} scenarios[] = {
+	{ "map", map_main },
+	{ "workers", workers },
+};
+
 int main(int argc, char **argv)
 {
+	const char *word = argc > 1 ? argv[1] : "";
+
 	program_start = now();
-	if (argc > 1 && !strcmp(argv[1], "workers")) {
+	for (size_t i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++) {
+		int status;
+
+		if (strcmp(word, scenarios[i].name) != 0)
+			continue;
 		/* What getopt(3) begins its messages with. */
 		argv[1] = argv[0];
-		return workers(argc - 1, argv + 1);
+		status = scenarios[i].run(argc - 1, argv + 1);
+		if (fflush(stdout) || ferror(stdout))
+			die("cannot write the results: %s", strerror(errno));
+		return status;
 	}
-	if (argc > 1 &&
-	    (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+	if (!strcmp(word, "--help") || !strcmp(word, "-h")) {
 		fputs(help, stdout);
 		return EXIT_SUCCESS;
 	}
-	if (argc > 1 &&
-	    (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))) {
+	if (!strcmp(word, "--version") || !strcmp(word, "-V")) {
 		puts("shpt-bench " VERSION);
 		return EXIT_SUCCESS;
 	}
 	if (argc > 1)
-		usage("unknown scenario '%s'", argv[1]);
-	usage("which scenario? There is: workers");
+		usage("unknown scenario '%s'", word);
+	usage("which scenario? There are: map, workers");
 }

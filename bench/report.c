@@ -160,19 +160,92 @@ static json_t *json_result(const struct result *r)
 		"verify_errors", (json_int_t)r->verify_errors);
 }
 
-void report_json(const char *path, const struct result *results, size_t n)
+/* Takes the list. */
+static void write_json(const char *path, json_t *list)
 {
 	FILE *out = path ? fopen(path, "we") : stdout;
-	json_t *list = json_array();
 	json_t *root = json_pack("{si so}", "schema", 1, "results", list);
 
 	if (!out)
 		die("cannot write %s: %s", path, strerror(errno));
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(list, json_result(&results[i]));
 	json_dumpf(root, out, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
 	putc('\n', out);
 	if (path && (ferror(out) | fclose(out)))
 		die("cannot write %s: %s", path, strerror(errno));
 	json_decref(root);
+}
+
+void report_json(const char *path, const struct result *results, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, json_result(&results[i]));
+	write_json(path, list);
+}
+
+/* ---- scenario "map" ----------------------------------------------------- */
+
+static const char *const map_columns[] = {
+	"backing", "others", "mmap", "p95", "libshpt", "p95", "difference",
+};
+
+void report_map_table(const struct map_result *results, size_t n)
+{
+	struct libscols_table *table = scols_new_table();
+	char cell[32];
+
+	if (!table)
+		die("no memory for a table");
+	printf("%llu MiB, backend %s, %u rounds: nanoseconds to map and unmap, "
+	       "medians\n",
+	       (unsigned long long)results->bytes >> 20, results->backend,
+	       results->rounds);
+	for (size_t i = 0; i < sizeof(map_columns) / sizeof(*map_columns); i++)
+		scols_table_new_column(table, map_columns[i], 0,
+				       i ? SCOLS_FL_RIGHT : 0);
+	for (const struct map_result *r = results; r < results + n; r++) {
+		const double cells[] = {
+			r->others,	r->mmap.median,
+			r->mmap.p95,	r->libshpt.median,
+			r->libshpt.p95, r->libshpt.median - r->mmap.median,
+		};
+		struct libscols_line *line = scols_table_new_line(table, NULL);
+
+		scols_line_set_data(line, 0, r->backing);
+		for (size_t i = 0; i < sizeof(cells) / sizeof(*cells); i++)
+			scols_line_set_data(line, i + 1,
+					    format(cell, sizeof(cell), COUNT,
+						   cells[i]));
+	}
+	scols_print_table(table);
+	scols_unref_table(table);
+}
+
+static json_t *json_map_result(const struct map_result *r)
+{
+	return json_pack("{ss ss sI sI sI sI sI sI sI sI sI sI}",
+		"backing", r->backing,
+		"backend", r->backend,
+		"bytes", (json_int_t)r->bytes,
+		"rounds", (json_int_t)r->rounds,
+		"others", (json_int_t)r->others,
+		"mmap_ns_median", (json_int_t)r->mmap.median,
+		"mmap_ns_p95", (json_int_t)r->mmap.p95,
+		"mmap_ns_first", (json_int_t)r->mmap.first,
+		"libshpt_ns_median", (json_int_t)r->libshpt.median,
+		"libshpt_ns_p95", (json_int_t)r->libshpt.p95,
+		"libshpt_ns_first", (json_int_t)r->libshpt.first,
+		"difference_ns",
+		(json_int_t)(r->libshpt.median - r->mmap.median));
+}
+
+void report_map_json(const char *path, const struct map_result *results,
+		     size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, json_map_result(&results[i]));
+	write_json(path, list);
 }

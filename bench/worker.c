@@ -170,7 +170,7 @@ static void warm_up(void)
 void worker(const struct pass *pass, unsigned int index, int fd)
 {
 	enum step step;
-	char *p = NULL;
+	char *p = MAP_FAILED;
 
 	/* The lead's end of this socket is open in younger workers too. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);

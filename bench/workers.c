@@ -17,6 +17,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -263,13 +264,19 @@ static void run_pass(const struct pass *pass, struct measures *m)
 	page_tables();
 }
 
-#define MEDIAN_OF(measures, n, member)                       \
-	({                                                   \
-		double values_[MAX_ROUNDS];                  \
-		for (unsigned int i_ = 0; i_ < (n); i_++)    \
-			values_[i_] = (measures)[i_].member; \
-		median(values_, n);                          \
-	})
+/* Of a member of so many measures, which is a double. */
+static double median_of(const struct measures *m, unsigned int n, size_t offset)
+{
+	double values[MAX_ROUNDS];
+
+	for (unsigned int i = 0; i < n; i++)
+		memcpy(&values[i], (const char *)&m[i] + offset,
+		       sizeof(*values));
+	return median(values, n);
+}
+
+#define MEDIAN_OF(m, n, member) \
+	median_of(m, n, offsetof(struct measures, member))
 
 /* later_scans begins with those of the first round, and has room for all. */
 static struct result sum_up(const struct pass *pass, struct measures *m,

@@ -47,8 +47,7 @@ static bool parse(const char *text, struct line *line)
 	line->offset = (off_t)offset;
 	line->device = makedev(major, minor);
 	line->inode = inode;
-	snprintf(line->path, sizeof(line->path), "%.*s",
-		 (int)strcspn(text + path, "\n"), text + path);
+	snprintf(line->path, sizeof(line->path), "%s", text + path);
 	return true;
 }
 
@@ -78,19 +77,17 @@ static bool extend(struct line *found, const struct line *line,
 /* What is mapped in @range, as if it were one line. @found is all zero. */
 static int find_line(struct range range, struct line *found, struct reason *why)
 {
-	FILE *maps = fopen("/proc/self/maps", "re");
 	bool uniform = true;
-	char *text = NULL;
-	size_t size = 0;
+	struct lines maps;
 	struct line line;
+	char *text;
 
-	if (!maps)
+	if (lines_open(&maps, "/proc/self/maps"))
 		return refuse(why, errno, "/proc/self/maps: %m");
-	while (uniform && getline(&text, &size, maps) > 0)
+	while (uniform && (text = lines_next(&maps)))
 		if (parse(text, &line))
 			uniform = extend(found, &line, range);
-	free(text);
-	fclose(maps);
+	lines_close(&maps);
 
 	if (uniform && found->range.end && found->range.start <= range.start &&
 	    range.end <= found->range.end)
@@ -118,14 +115,20 @@ static int check_line(const struct line *line, uintptr_t addr,
 	return 0;
 }
 
-/* Is @fd the file, open for what the mapping allows? */
 static bool is_file_of(const struct line *line, int fd)
 {
-	int flags = fcntl(fd, F_GETFL);
 	struct stat st;
 
-	if (flags < 0 || flags & O_PATH || fstat(fd, &st) ||
-	    st.st_dev != line->device || st.st_ino != line->inode)
+	return fstat(fd, &st) == 0 && st.st_dev == line->device &&
+	       st.st_ino == line->inode;
+}
+
+/* Is @fd open for what the mapping allows? */
+static bool can_do(const struct line *line, int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || flags & O_PATH)
 		return false;
 	return (flags & O_ACCMODE) == O_RDWR ||
 	       ((flags & O_ACCMODE) == O_RDONLY && line->perms[1] != 'w');
@@ -133,20 +136,16 @@ static bool is_file_of(const struct line *line, int fd)
 
 static int open_path(const struct line *line, const char *path)
 {
-	struct stat st;
-	int fd;
+	int found = path_find(path), fd = -1;
 
-	/* What it is not is not opened: devices may mind. */
-	if (stat(path, &st) || st.st_dev != line->device ||
-	    st.st_ino != line->inode)
+	if (found < 0)
 		return -1;
-	fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0 && line->perms[1] != 'w')
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd >= 0 && !is_file_of(line, fd)) {
-		close(fd);
-		fd = -1;
+	if (is_file_of(line, found)) {
+		fd = path_open(found, O_RDWR);
+		if (fd < 0 && line->perms[1] != 'w')
+			fd = path_open(found, O_RDONLY);
 	}
+	close(found);
 	return fd;
 }
 
@@ -162,7 +161,8 @@ static int find_descriptor(const struct line *line)
 	while (found < 0 && (entry = readdir(dir))) {
 		int fd = atoi(entry->d_name);
 
-		if (isdigit(entry->d_name[0]) && is_file_of(line, fd))
+		if (isdigit(entry->d_name[0]) && can_do(line, fd) &&
+		    is_file_of(line, fd))
 			found = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	}
 	closedir(dir);
@@ -195,26 +195,22 @@ static int open_file(const struct line *line, struct reason *why)
 /* Only the flags that smaps shows tell. It is slow, so only DAX is asked. */
 static bool is_mapped_sync(const struct line *line, int fd)
 {
-	FILE *smaps = NULL;
+	enum file_kind kind = file_kind(fd);
 	bool there = false, sync = false;
-	char *text = NULL;
-	struct statx st;
-	size_t size = 0;
+	struct lines smaps;
 	struct line at;
+	char *text;
 
-	if (statx(fd, "", AT_EMPTY_PATH, 0, &st) == 0 &&
-	    st.stx_attributes & STATX_ATTR_DAX)
-		smaps = fopen("/proc/self/smaps", "re");
-	if (!smaps)
+	if ((kind != FILE_FSDAX && kind != FILE_DEVDAX) ||
+	    lines_open(&smaps, "/proc/self/smaps"))
 		return false;
-	while (getline(&text, &size, smaps) > 0) {
+	while ((text = lines_next(&smaps))) {
 		if (parse(text, &at))
 			there = at.range.start == line->range.start;
 		else if (there && !strncmp(text, "VmFlags:", 8))
 			sync = strstr(text, " sf");
 	}
-	free(text);
-	fclose(smaps);
+	lines_close(&smaps);
 	return sync;
 }
 

@@ -27,6 +27,7 @@ static bool is_hint(int advice)
 	case MADV_SEQUENTIAL:
 	case MADV_HUGEPAGE:
 	case MADV_NOHUGEPAGE:
+	case MADV_DODUMP: /* the kernel never dumps chunks */
 	case MADV_MERGEABLE:
 	case MADV_UNMERGEABLE:
 		return true;

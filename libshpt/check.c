@@ -13,6 +13,13 @@
 
 #include "internal.h"
 
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 /* What there is to say about a file; "" if nothing. */
 struct advice {
 	char text[LIBSHPT_ADVICE_BYTES];
@@ -35,20 +42,15 @@ static int advise(struct advice *advice, const char *format, ...)
 static uint64_t partition_start(int fd)
 {
 	unsigned long long sectors = 0;
-	char path[64];
+	char path[64], line[32];
 	struct stat st;
-	FILE *f;
 
 	if (fstat(fd, &st))
 		return 0;
 	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/start",
 		 major(st.st_dev), minor(st.st_dev));
-	f = fopen(path, "re");
-	if (!f)
-		return 0;
-	if (fscanf(f, "%llu", &sectors) != 1)
-		sectors = 0;
-	fclose(f);
+	if (read_line(AT_FDCWD, path, line, sizeof(line)))
+		sectors = strtoull(line, NULL, 10);
 	return sectors * 512;
 }
 
@@ -130,7 +132,7 @@ static int check_device(int fd, const char *name, struct advice *advice)
 	if (fstat(fd, &st) == 0)
 		find_device_dax(NULL, st.st_rdev, &device);
 	if (device.system_ram)
-		return advise_system_ram(strrchr(name, '/') + 1, advice);
+		return advise_system_ram(base_name(name), advice);
 	if (device.align < HUGE_BYTES)
 		return advise(advice,
 			      "%s, %llu bytes, is aligned to %zu: make it anew "
@@ -184,7 +186,7 @@ static int check_open(int fd, struct advice *advice, struct reason *why)
 static int check_closed(const char *path, int err, struct advice *advice,
 			struct reason *why)
 {
-	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	const char *name = base_name(path);
 	struct device_dax device = { 0 };
 
 	if ((err == ENOENT || err == ENXIO || err == ENODEV) &&

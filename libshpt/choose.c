@@ -61,21 +61,6 @@ static bool is_candidate(const struct backend *backend,
 	return (backend == &hugetlb_backend) == hugetlb;
 }
 
-/* shpt looks after nodes itself; DAX lies where it lies. */
-static int place(const struct request *req, enum file_kind kind,
-		 struct mapping *m, struct reason *why)
-{
-	if (req->attr->node_policy == LIBSHPT_NODE_DEFAULT ||
-	    m->backend == &shpt_backend)
-		return 0;
-	if (kind != FILE_SHMEM && kind != FILE_HUGETLB)
-		return 0;
-	if (place_pages(m->taken, req->attr, why) == 0)
-		return 0;
-	munmap((void *)m->taken.start, m->taken.end - m->taken.start);
-	return -1;
-}
-
 /* Returns 0 with @m filled in, or -1 with the reason. */
 int map_best(const struct request *req, struct mapping *m, struct reason *why)
 {
@@ -98,7 +83,7 @@ int map_best(const struct request *req, struct mapping *m, struct reason *why)
 		m->backend = backends[i];
 		if (m->backend->map(req, m, why) == 0) {
 			note_kind(req, kind, m);
-			return place(req, kind, m, why);
+			return 0;
 		}
 		if (m->backend != &plain_backend)
 			add_reason(&m->why, why);

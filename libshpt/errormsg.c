@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "internal.h"
 
@@ -24,7 +23,7 @@ int refuse(struct reason *why, int err, const char *format, ...)
 /* How every failed call of the library ends. */
 int fail_with(const struct reason *why)
 {
-	strcpy(message, why->text);
+	snprintf(message, sizeof(message), "%s", why->text);
 	errno = why->err;
 	return -1;
 }

@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,20 +12,20 @@
 /* The path of @fd; the end of it if it is long, which tells files apart. */
 const char *file_name(int fd, char name[FILE_NAME_BYTES])
 {
-	char link[64], path[4096];
+	char link[64], target[4096];
 	ssize_t n;
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, path, sizeof(path) - 1);
+	n = readlink(link, target, sizeof(target) - 1);
 	if (n <= 0) {
 		snprintf(name, FILE_NAME_BYTES, "file descriptor %d", fd);
 	} else if (n < FILE_NAME_BYTES) {
-		memcpy(name, path, n);
+		memcpy(name, target, n);
 		name[n] = '\0';
 	} else {
-		path[n] = '\0';
+		target[n] = '\0';
 		snprintf(name, FILE_NAME_BYTES, "...%s",
-			 path + n - (FILE_NAME_BYTES - 4));
+			 target + n - (FILE_NAME_BYTES - 4));
 	}
 	return name;
 }
@@ -39,18 +38,15 @@ const char *file_name(int fd, char name[FILE_NAME_BYTES])
 static bool find_mount(int fd, char fs[FS_NAME_BYTES],
 		       char options[MOUNT_OPTIONS_BYTES])
 {
+	struct lines mounts;
 	struct statx st;
-	char *line = NULL;
-	size_t size = 0;
-	FILE *mounts;
+	char *line;
 	bool found = false;
 
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st))
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) ||
+	    lines_open(&mounts, "/proc/self/mountinfo"))
 		return false;
-	mounts = fopen("/proc/self/mountinfo", "re");
-	if (!mounts)
-		return false;
-	while (!found && getline(&line, &size, mounts) > 0) {
+	while (!found && (line = lines_next(&mounts))) {
 		unsigned long long id;
 		char *type = strstr(line, " - ");
 
@@ -58,8 +54,7 @@ static bool find_mount(int fd, char fs[FS_NAME_BYTES],
 			id == st.stx_mnt_id &&
 			sscanf(type, " - %31s %*s %255s", fs, options) == 2;
 	}
-	free(line);
-	fclose(mounts);
+	lines_close(&mounts);
 	return found;
 }
 

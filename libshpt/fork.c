@@ -14,7 +14,6 @@
 
 #include "internal.h"
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int failed;
 
 static void in_child(void)
@@ -43,15 +42,20 @@ static void in_parent(void)
 	table_unlock();
 }
 
-static void install(void)
+/*
+ * When the library is loaded, so before the program can install handlers of its
+ * own. They run before these on the way into fork(2) and after them on the way
+ * out, and may call the library. And if they take a lock under which other
+ * threads call the library, it is taken before the library's.
+ */
+static void __attribute__((constructor)) install(void)
 {
 	failed = pthread_atfork(before, in_parent, in_child);
 }
 
-/* Installs the handlers, once, when the library is first used. */
-int watch_forks(struct reason *why)
+/* Children of a process without the handlers could find the table torn. */
+int check_forks(struct reason *why)
 {
-	pthread_once(&once, install);
 	if (failed)
 		return refuse(why, failed, "pthread_atfork: %m");
 	return 0;

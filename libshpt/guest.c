@@ -5,40 +5,16 @@
  * A guest begins with all its chunks shared; replace.c makes ordinary ones of
  * them. When a part of a mapping is unmapped, the entries of the table that
  * remain have the guest in common.
- *
- * The lock is inside that of the table. The handler of SIGSEGV takes it too
- * (private.c), so signals are blocked while it is held: none can come in the
- * middle, write where that handler is needed and wait for itself.
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #include "internal.h"
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static sigset_t unblocked; /* the mask of who holds the lock */
-
-void guest_lock(void)
-{
-	sigset_t all, old;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	pthread_mutex_lock(&lock);
-	unblocked = old;
-}
-
-void guest_unlock(void)
-{
-	sigset_t old = unblocked;
-
-	pthread_mutex_unlock(&lock);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-}
+/* More than a process has, unless it asks for addresses beyond. */
+#define MAX_BYTES ((size_t)1 << 47)
 
 /* A device-dax is mapped by its alignment: 2 MiB where a page is not enough. */
 static void *map_page(int flags, int fd, off_t offset, size_t *bytes)
@@ -90,11 +66,15 @@ struct guest *guest_new(const struct request *req, int region,
 			struct range range, struct reason *why)
 {
 	size_t chunks = (range.end - range.start) / CHUNK_BYTES;
-	struct guest *guest =
-		calloc(1, sizeof(*guest) + chunks * sizeof(struct chunk));
+	struct guest *guest = NULL;
 
+	if (range.end - range.start <= MAX_BYTES)
+		guest = calloc(1,
+			       sizeof(*guest) + chunks * sizeof(struct chunk));
 	if (!guest) {
-		refuse(why, ENOMEM, "no memory for the table of mappings");
+		refuse(why, ENOMEM,
+		       "no memory or address space for %zu chunks of 1 GiB",
+		       chunks);
 		return NULL;
 	}
 	guest->entries = 1;
@@ -109,30 +89,26 @@ struct guest *guest_new(const struct request *req, int region,
 	return NULL;
 }
 
-/* What a private guest has no use for any more, because @chunk is not shared
- * from now on. */
-static void unmap_ordinary(const struct guest *guest, uintptr_t chunk)
+/* The chunk is somebody else's now. What a private guest has for it is of no
+ * use any more. Async-signal-safe; call with the guests' lock held. */
+void chunk_cut(struct guest *guest, uintptr_t at)
 {
+	chunk_at(guest, at)->shared = false;
 	if (guest->is_private)
-		munmap((void *)(guest->ordinary + chunk - guest->range.start),
+		munmap((void *)(guest->ordinary + at - guest->range.start),
 		       CHUNK_BYTES);
 }
 
-/* The chunks that @range touches are somebody else's now. */
+/* As chunk_cut(), for all that @range touches. */
 void guest_cut(struct guest *guest, struct range range)
 {
 	uintptr_t at = guest->range.start;
 
 	guest_lock();
-	for (; at < guest->range.end; at += CHUNK_BYTES) {
-		struct chunk *chunk = chunk_at(guest, at);
-
-		if (!chunk->shared || range.end <= at ||
-		    at + CHUNK_BYTES <= range.start)
-			continue;
-		chunk->shared = false;
-		unmap_ordinary(guest, at);
-	}
+	for (; at < guest->range.end; at += CHUNK_BYTES)
+		if (chunk_at(guest, at)->shared && at < range.end &&
+		    range.start < at + CHUNK_BYTES)
+			chunk_cut(guest, at);
 	guest_unlock();
 }
 
@@ -152,13 +128,19 @@ struct chunk *chunk_at(struct guest *guest, uintptr_t addr)
 	return &guest->chunks[(addr - guest->range.start) / CHUNK_BYTES];
 }
 
-static struct guest *sharing_at(uintptr_t addr)
+/* Where the first shared chunk of @m in @range begins, or @range if that is
+ * inside of it; the end of @range if there is none. */
+static uintptr_t first_shared(const struct mapping *m, struct range range)
 {
-	struct mapping *m = table_next(NULL, own_pages(addr, 1));
+	uintptr_t at = range.start;
 
-	if (m && m->guest && chunk_at(m->guest, addr)->shared)
-		return m->guest;
-	return NULL;
+	if (at < m->taken.start)
+		at = m->taken.start;
+	for (; m->guest && at < range.end && at < m->taken.end;
+	     at = (at & ~(CHUNK_BYTES - 1)) + CHUNK_BYTES)
+		if (chunk_at(m->guest, at)->shared)
+			return at;
+	return range.end;
 }
 
 /*
@@ -168,15 +150,19 @@ static struct guest *sharing_at(uintptr_t addr)
  */
 struct range next_part(struct range range, struct guest **sharing)
 {
-	struct range part = { range.start, range.start & ~(CHUNK_BYTES - 1) };
+	struct range part = range;
+	struct mapping *m = NULL;
 
-	*sharing = sharing_at(range.start);
-	do
-		part.end += CHUNK_BYTES;
-	while (!*sharing && part.end - 1 < range.end - 1 &&
-	       !sharing_at(part.end));
-	/* The end of the last chunk of all is 0. */
-	if (part.end - 1 > range.end - 1)
-		part.end = range.end;
+	*sharing = NULL;
+	while ((m = table_next(m, range))) {
+		uintptr_t shared = first_shared(m, range);
+
+		if (shared == range.start) {
+			*sharing = m->guest;
+			shared = (shared & ~(CHUNK_BYTES - 1)) + CHUNK_BYTES;
+		}
+		if (shared < part.end)
+			part.end = shared;
+	}
 	return part;
 }

@@ -14,27 +14,6 @@
 
 #include "internal.h"
 
-/* Shared anonymous memory, as MAP_HUGETLB has it. */
-static int open_anonymous(const struct request *req, struct reason *why)
-{
-	int fd = huge_memfd(req->flags);
-	size_t bytes = huge_page_bytes(fd);
-
-	if (fd < 0)
-		return refuse(
-			why, errno,
-			"a memfd of huge pages, flags %#x: %m: see "
-			"/sys/kernel/mm/hugepages for the sizes there are",
-			req->flags);
-	if (ftruncate(fd, round_up(req->length, bytes))) {
-		refuse(why, errno, "a memfd of %zu bytes of huge pages: %m",
-		       req->length);
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
 static int check_huge(const struct request *req, size_t bytes,
 		      struct reason *why)
 {
@@ -117,7 +96,7 @@ static int hugetlb_map(const struct request *req, struct mapping *m,
 
 	if (!(req->flags & MAP_ANONYMOUS))
 		return map_huge(req, m, why);
-	huge.fd = open_anonymous(req, why);
+	huge.fd = anonymous_huge_file(req->flags, req->length, why);
 	if (huge.fd < 0)
 		return -1;
 	huge.offset = 0;

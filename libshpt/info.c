@@ -20,30 +20,29 @@ static void describe(const struct mapping *m, uintptr_t addr,
 		m->backend->info(m, info);
 }
 
-static int find(uintptr_t addr, struct libshpt_info *info)
+/* A copy, for describing it takes system calls that the table need not wait
+ * for. */
+static bool find(uintptr_t addr, struct mapping *found)
 {
-	struct range page = own_pages(addr, 1);
 	struct mapping *m;
-	int err = -1;
+	struct range own;
 
 	table_lock();
-	m = table_next(NULL, page);
-	if (m) {
-		struct range own = own_pages(m->addr, m->length);
-
-		if (own.start <= addr && addr < own.end) {
-			describe(m, addr, info);
-			err = 0;
-		}
-	}
+	m = table_next(NULL, (struct range){ addr, addr + 1 });
+	if (m)
+		*found = *m;
 	table_unlock();
-	return err;
+	if (!m)
+		return false;
+	own = own_pages(found->addr, found->length);
+	return own.start <= addr && addr < own.end;
 }
 
 LIBSHPT_EXPORT int libshpt_info(const void *addr, struct libshpt_info *info,
 				size_t info_size)
 {
 	struct libshpt_info known;
+	struct mapping m;
 	struct reason why;
 
 	if (!info || info_size == 0) {
@@ -53,14 +52,15 @@ LIBSHPT_EXPORT int libshpt_info(const void *addr, struct libshpt_info *info,
 		       info_size, (void *)info);
 		return fail_with(&why);
 	}
-	memset(&known, 0, sizeof(known));
-	if (find((uintptr_t)addr, &known)) {
+	if (!find((uintptr_t)addr, &m)) {
 		refuse(&why, ENOENT,
 		       "no mapping of libshpt is at %p: pass an address that "
 		       "libshpt_map() returned",
 		       addr);
 		return fail_with(&why);
 	}
+	memset(&known, 0, sizeof(known));
+	describe(&m, (uintptr_t)addr, &known);
 	give_struct(info, info_size, &known, sizeof(known));
 	return 0;
 }

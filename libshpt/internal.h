@@ -10,6 +10,7 @@
 #define LIBSHPT_INTERNAL_H
 
 #include <shpt/uapi.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -52,6 +53,7 @@ struct guest {
 	struct guest *next;	/* of those in watch_writes() */
 	unsigned int entries;	/* of the table, which are parts of it */
 	int region;		/* its fd, until carry_out() is done */
+	uint64_t region_id;
 	bool is_private;
 	struct range range;	/* whole chunks */
 	uintptr_t ordinary;	/* of the same file, see replace.c; or 0 */
@@ -117,6 +119,9 @@ int refuse(struct reason *why, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 int fail_with(const struct reason *why);
 
+/* signals.c */
+void block_signals(sigset_t *before);
+
 /* structs.c */
 int take_struct(void *known, size_t known_size, size_t least, const void *from,
 		size_t size, const char *what, struct reason *why);
@@ -135,12 +140,16 @@ int check_range(uintptr_t addr, size_t length, struct reason *why);
 /* kind.c */
 enum file_kind file_kind(int fd);
 enum file_kind request_kind(const struct request *req);
-int huge_memfd(int flags);
 size_t huge_page_bytes(int fd);
 size_t request_unit(const struct request *req);
 bool is_sync(const struct request *req);
 void note_kind(const struct request *req, enum file_kind kind,
 	       struct mapping *m);
+
+/* memfd.c */
+int huge_memfd(int flags);
+int anonymous_file(size_t bytes, struct reason *why);
+int anonymous_huge_file(int flags, size_t bytes, struct reason *why);
 
 /* place.c */
 int map_aligned(const struct request *req, size_t unit, size_t align,
@@ -156,9 +165,13 @@ int check_huge_shmem(int fd, struct reason *why);
 /* claim.c */
 int claim_around(struct range whole, struct range own);
 
-/* table.c */
+/* lock.c */
 void table_lock(void);
 void table_unlock(void);
+void guest_lock(void);
+void guest_unlock(void);
+
+/* table.c */
 struct mapping *table_next(const struct mapping *after, struct range range);
 void table_add(struct mapping *m, struct mapping *spare);
 void table_cut(struct range range, struct mapping *spare);
@@ -175,8 +188,7 @@ struct guest *guest_new(const struct request *req, int region,
 			struct range range, struct reason *why);
 void guest_free(struct guest *guest);
 void guest_cut(struct guest *guest, struct range range);
-void guest_lock(void);
-void guest_unlock(void);
+void chunk_cut(struct guest *guest, uintptr_t at);
 struct chunk *chunk_at(struct guest *guest, uintptr_t addr);
 struct range next_part(struct range range, struct guest **sharing);
 
@@ -197,7 +209,7 @@ void watch_writes(struct guest *guest);
 void unwatch_writes(const struct guest *guest);
 
 /* fork.c */
-int watch_forks(struct reason *why);
+int check_forks(struct reason *why);
 
 /* file.c */
 #define FILE_NAME_BYTES 96
@@ -206,6 +218,22 @@ const char *file_name(int fd, char name[FILE_NAME_BYTES]);
 #define MOUNT_OPTIONS_BYTES 256
 const char *file_system(int fd, char fs[FS_NAME_BYTES]);
 bool mount_options(int fd, char options[MOUNT_OPTIONS_BYTES]);
+
+/* lines.c */
+struct lines {
+	int fd;
+	size_t at, end;	/* what is left of the text */
+	bool cut;	/* it goes on in the middle of a line */
+	char text[8192];
+};
+bool read_line(int dir, const char *file, char *line, size_t size);
+int lines_open(struct lines *l, const char *path);
+char *lines_next(struct lines *l);
+void lines_close(const struct lines *l);
+
+/* path.c */
+int path_find(const char *path);
+int path_open(int found, int access);
 
 /* device.c */
 int ioctl_again(int fd, unsigned long request, void *arg);

@@ -61,13 +61,6 @@ enum file_kind request_kind(const struct request *req)
 	return (req->flags & MAP_HUGETLB) ? FILE_HUGETLB : FILE_SHMEM;
 }
 
-/* A memfd of huge pages, of the size that the flags of mmap(2) ask for. */
-int huge_memfd(int flags)
-{
-	return memfd_create("libshpt", MFD_CLOEXEC | MFD_HUGETLB |
-					       (flags & HUGE_SIZE_FLAGS));
-}
-
 /* The size of the huge pages of a file on hugetlbfs, 0 for any other. */
 size_t huge_page_bytes(int fd)
 {

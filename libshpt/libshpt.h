@@ -2,31 +2,39 @@
 /*
  * libshpt.h - mmap(2) with page tables that processes share
  *
- * libshpt_map() takes what mmap(2) takes and gives what mmap(2) gives. Where
- * the shpt kernel module serves the file, all processes that map it use one
- * set of page tables; everywhere else the same call gives an ordinary mapping,
- * and libshpt_info() says why.
+ * libshpt_map() takes what mmap(2) takes and returns what mmap(2) returns.
+ * Where the shpt kernel module serves the file, all processes that map it use
+ * one set of page tables; everywhere else the same call returns an ordinary
+ * mapping, and libshpt_info() says why.
  *
  * Conventions: lengths and offsets are in bytes. A function that fails returns
- * MAP_FAILED or -1, sets errno and leaves a sentence for people, which
+ * MAP_FAILED or -1, sets errno and leaves a message for people, which
  * libshpt_errormsg() returns: what was wrong with what, and what to do.
  *
- * All functions are thread-safe and may be used in a child of fork(2), which
- * inherits its parent's mappings. None is async-signal-safe. The library
- * starts no threads but those that libshpt_populate() is asked for, handles no
- * signals unless LIBSHPT_BREAK_ON_WRITE asks for it, and does nothing until
- * first used.
+ * All functions are thread-safe, and may be used in a child of fork(2), which
+ * inherits its parent's mappings, and in handlers of pthread_atfork(3). None is
+ * async-signal-safe, but handlers of signals may call fork(2). A thread must
+ * not be cancelled (pthread_cancel(3)) while it is in one of them, nor may a
+ * handler of a signal leave one by siglongjmp(3). The library starts no
+ * threads except those that libshpt_populate() is asked for, and handles no
+ * signals except with LIBSHPT_BREAK_ON_WRITE. Until it is first used it does
+ * nothing but call pthread_atfork(3).
  *
- * Sharing works by chunks of 1 GiB. The library takes whole chunks of address
- * space, wherever the caller's bytes begin and end in them; the file's other
- * bytes in the first and the last chunk can be reached through the mapping
- * too. Who must not let them be reached sets LIBSHPT_STRICT_EDGES.
+ * The unit of sharing is the chunk, 1 GiB. The library takes the whole chunks
+ * of address space that contain the caller's bytes, so the file's other bytes
+ * in the first and the last chunk can be accessed through the mapping, too.
+ * LIBSHPT_STRICT_EDGES prevents that.
  *
- * What is done to a part of a chunk (libshpt_unmap(), libshpt_protect(),
- * libshpt_advise()) makes an ordinary mapping of that chunk in the calling
- * process first: its data stay as they are and can be reached by other threads
- * all the time, but its page tables are no longer shared, see
- * libshpt_info.linked_bytes.
+ * libshpt_unmap(), libshpt_protect() and libshpt_advise() work on any pages. To
+ * treat a part of a chunk differently from the rest, they replace the chunk by
+ * an ordinary mapping in the calling process first. Its contents stay, and
+ * other threads can access them all the time, but its page tables are no longer
+ * shared; see libshpt_info.linked_bytes.
+ *
+ * The library has to know when one of its mappings goes: use libshpt_unmap(),
+ * and libshpt_map() with MAP_FIXED. After munmap(2), mremap(2) or mmap(2) with
+ * MAP_FIXED it believes that the mapping is still there, until libshpt_map()
+ * gets its addresses again.
  */
 #ifndef LIBSHPT_H
 #define LIBSHPT_H
@@ -42,85 +50,105 @@ extern "C" {
 /**
  * libshpt_map - map a file, sharing page tables where that is possible
  * @addr:   as for mmap(2): a hint, or with MAP_FIXED the address. A fixed
- *          mapping can be shared when @addr and @offset are the same modulo
- *          1 GiB and nothing else is mapped in the chunks that it touches;
- *          otherwise it is an ordinary one.
+ *          mapping can be shared if @addr and @offset are equal modulo 1 GiB
+ *          and nothing else is mapped in the chunks around it; otherwise it is
+ *          an ordinary one.
  * @length: bytes, greater than 0; need not be a multiple of anything
- * @prot:   as for mmap(2); PROT_EXEC cannot be shared
+ * @prot:   as for mmap(2); a mapping with PROT_EXEC is never shared
  * @flags:  mmap(2)'s own flags; only MAP_SHARED (or MAP_SHARED_VALIDATE)
  *          mappings can be shared. MAP_PRIVATE gives mmap(2)'s private mapping.
  * @fd:     the file, or -1 with MAP_ANONYMOUS: shared anonymous memory, which
- *          children inherit
+ *          children inherit. Where page tables are shared, it is as with
+ *          MAP_NORESERVE: the kernel promises memory when a page is touched
  * @offset: bytes, a multiple of the page size
  *
- * Returns the address of the byte at @offset, or MAP_FAILED with errno as from
- * mmap(2), or EINVAL if LIBSHPT_BACKEND in the environment is no backend. A
- * machine that cannot share is not an error.
+ * Returns the address of the byte at @offset, or MAP_FAILED with errno. That a
+ * machine or a file cannot share is not an error.
+ *   EACCES      @fd is not open for reading, or not for writing as a shared
+ *               mapping with PROT_WRITE needs it
+ *   EBADF       @fd is not open
+ *   EEXIST      MAP_FIXED_NOREPLACE, and something is mapped there
+ *   EINVAL      @length is 0, @offset or a fixed @addr is not page-aligned, or
+ *               @flags names no type of mapping; MAP_FIXED would cut a huge
+ *               page or a chunk that cannot become an ordinary mapping;
+ *               LIBSHPT_BACKEND in the environment names no backend
+ *   ENODEV      @fd cannot be mapped, for example a directory or a pipe; or
+ *               there are no huge pages of the size that MAP_HUGETLB asks for
+ *   ENOMEM      too little memory, address space or huge pages
+ *   ENXIO       @fd is a device-dax that no longer exists
+ *   EOPNOTSUPP  MAP_SHARED_VALIDATE, and a flag cannot be had for this file
+ *   EOVERFLOW   @offset is negative, or the end of the range is beyond 2^63
+ *   EPERM       PROT_WRITE and @fd is sealed, or PROT_EXEC on a noexec mount
+ *   and others of mmap(2)
  *
  * Since 0.1.
  */
 void *libshpt_map(void *addr, size_t length, int prot, int flags, int fd,
 		  off_t offset);
 
-/* libshpt_attr.flags: fail where libshpt_map() would give an ordinary mapping */
+/* libshpt_attr.flags: fail instead of returning an ordinary mapping */
 #define LIBSHPT_REQUIRE_SHARED	(1ULL << 0)
 
 /*
- * libshpt_attr.flags: share only chunks all of whose bytes are the caller's;
- * what the caller has of the first and the last chunk is mapped as mmap(2) does
- * it. Without a whole chunk among them nothing is shared. A fixed mapping then
- * needs no free chunks around it.
+ * libshpt_attr.flags: share only chunks all of whose bytes were requested; the
+ * rest, at the ends of the mapping, is mapped as mmap(2) does it. If there is
+ * no whole chunk, nothing is shared. A fixed mapping then needs no free chunks
+ * around it.
  */
 #define LIBSHPT_STRICT_EDGES	(1ULL << 1)
 
 /*
  * libshpt_attr.flags, with MAP_PRIVATE: share the page tables of chunks that
- * are only read. A mapping with PROT_WRITE can be written to as soon as its
- * chunk is broken, by libshpt_break() or LIBSHPT_BREAK_ON_WRITE; until then a
- * write raises SIGSEGV, and a system call that is to write there fails with
- * EFAULT (read(2), recv(2) ...), whatever the flags are. A broken chunk is an
- * ordinary private mapping, and memory is charged for it. Until then changes
- * that others make to the file are seen. The mapping takes its address space
- * twice (RLIMIT_AS). Of a file on anything but shmem and FS-DAX, and with
- * MAP_ANONYMOUS, the mapping is an ordinary one, writable at once; a device-dax
- * cannot be mapped private at all.
+ * are only read. With PROT_WRITE, a chunk can be written to once it is broken,
+ * by libshpt_break() or LIBSHPT_BREAK_ON_WRITE. Until then a write raises
+ * SIGSEGV, a system call that writes there (read(2), recv(2) ...) fails with
+ * EFAULT, whatever the flags are, and changes that others make to the file are
+ * visible. A broken chunk is an ordinary private mapping: the kernel must be
+ * able to promise memory for it, and by fork(2) for each child again
+ * (vm.overcommit_memory), unless @flags has MAP_NORESERVE. The mapping takes
+ * its address space twice (RLIMIT_AS). With MAP_ANONYMOUS, and for files other
+ * than shmem and FS-DAX, the mapping is an ordinary one, writable at once; a
+ * device-dax cannot be mapped private.
  */
 #define LIBSHPT_PRIVATE		(1ULL << 2)
 
 /*
  * libshpt_attr.flags, with LIBSHPT_PRIVATE: the first write to a chunk breaks
- * it. For that the library handles SIGSEGV from then on; what is not such a
- * write it passes on to the handler that the program had before. A program that
- * sets its own handler later takes this one away, unless its handler calls it.
- * If memory or address space is too short to break the chunk, the signal is
- * passed on as well.
+ * it. For this the library handles SIGSEGV from now on. What is not such a
+ * write it passes on to the handler that the program had before. A handler that
+ * the program installs later replaces this one, unless it calls it. If memory
+ * or address space is too short to break the chunk, the signal is passed on,
+ * too. If a thread that blocks SIGSEGV writes so, as in a handler of another
+ * signal that blocks it, the kernel ends the process.
  */
 #define LIBSHPT_BREAK_ON_WRITE	(1ULL << 3)
 
 /*
  * libshpt_attr.flags: libshpt_populate() all of it for reading, or fail as that
- * does. MAP_POPULATE goes as far as it gets.
+ * does. MAP_POPULATE never fails.
  */
 #define LIBSHPT_POPULATE	(1ULL << 4)
 
 /*
- * libshpt_attr.flags: keep its pages in memory, or fail. Where page tables are
- * shared it is libshpt_lock(): for the whole file, until libshpt_unlock();
- * elsewhere mlock(2): for the mapping, until it is unmapped.
+ * libshpt_attr.flags: keep its pages in memory, or fail. If the module serves
+ * the mapping this is libshpt_lock(): for the whole file, until
+ * libshpt_unlock(), and EACCES with LIBSHPT_PRIVATE or if @fd is not open for
+ * writing. Otherwise it is mlock(2): for the mapping, until it is unmapped.
  */
 #define LIBSHPT_LOCK		(1ULL << 5)
 
 /*
  * Where memory comes from on a machine with several NUMA nodes: the page tables
- * that the shpt module shares, and with every backend pages of shmem and
- * hugetlb that are yet to be allocated. DAX has its pages where they are. With
- * the module it concerns all who map the file: the last to ask has it. Of tables
- * on each node, a process uses those of the node where it was first to touch the
- * mapping, a child of fork(2) those of the node where it began.
+ * that the shpt module shares, and with every backend the pages of shmem and
+ * hugetlb that are allocated from now on. Pages of DAX are where they are.
+ * Where page tables are shared, this applies to all processes that map the
+ * file; the last request counts. If there are tables on each node, a process
+ * uses those of the node on which it first touches the mapping; a child of
+ * fork(2), those of the node on which it starts.
  */
 enum libshpt_node_policy {
 	LIBSHPT_NODE_DEFAULT = 0,	/* changes nothing */
-	LIBSHPT_NODE_ONE,	/* one set of tables; who touches first decides */
+	LIBSHPT_NODE_ONE,	/* one set of tables, where touched */
 	LIBSHPT_NODE_LOCAL,	/* tables on each node; pages where touched */
 	LIBSHPT_NODE_FIXED,	/* on the node that struct libshpt_attr names */
 };
@@ -148,25 +176,39 @@ struct libshpt_attr {
  *             with NULL
  *
  * Returns what libshpt_map() returns. Further errors:
- *   EINVAL       an unknown bit in @attr->flags, an unknown policy, a node that
- *                no policy asks for, or @attr_size is too small;
+ *   EINVAL       an unknown bit in @attr->flags, an unknown policy, a node
+ *                without LIBSHPT_NODE_FIXED, or @attr_size is too small;
  *                LIBSHPT_PRIVATE without MAP_PRIVATE, LIBSHPT_BREAK_ON_WRITE
  *                without LIBSHPT_PRIVATE
  *   E2BIG        @attr is longer than this version knows and the rest is not 0
- *   ENXIO        @attr->node is none that this process may have memory from
- *   ENOSYS       LIBSHPT_NODE_FIXED, and the kernel knows no nodes
- * With LIBSHPT_REQUIRE_SHARED a mapping that cannot be shared fails:
- *   ENOENT       /dev/shpt is not there: the module is not loaded
- *   EACCES       no permission for /dev/shpt, or @fd is not open for @prot
+ *   ENXIO        this process may not allocate memory on @attr->node; or with
+ *                LIBSHPT_REQUIRE_SHARED, that node has no CPU
+ *   ENOSYS       LIBSHPT_NODE_FIXED, and the kernel does not support NUMA
+ *   and those of libshpt_populate(), libshpt_lock() and mlock(2) with
+ *   LIBSHPT_POPULATE and LIBSHPT_LOCK
+ * With LIBSHPT_REQUIRE_SHARED a mapping that cannot be shared fails with:
+ *   ENOENT       /dev/shpt does not exist: the module is not loaded
+ *   EACCES       no permission for /dev/shpt, or @fd is not open as @prot,
+ *                MAP_SYNC or the node policy needs it
  *   ENODEV       @fd is neither shmem, FS-DAX nor device-dax
  *   EMEDIUMTYPE  @fd is hugetlb, and no whole chunk is mapped
  *   ECANCELED    LIBSHPT_BACKEND in the environment asks for another backend
- *   EPERM        @prot has PROT_WRITE and @fd is sealed, or PROT_EXEC
- *   EOPNOTSUPP   @flags cannot be shared, or MAP_SYNC not be had there
- *   EEXIST       MAP_FIXED, and something else is mapped in the chunks
- *   EINVAL       LIBSHPT_STRICT_EDGES, and there is no whole chunk
- *   EBUSY        another MMU (KVM, RDMA ...) watches this process
- *   and the others of <shpt/uapi.h>
+ *   EPERM        @prot has PROT_EXEC; or PROT_WRITE, and @fd is sealed,
+ *                append-only or protected by a security module
+ *   EOPNOTSUPP   @flags or @prot cannot be had with shared page tables, or
+ *                MAP_SYNC not for @fd; a device-dax aligned to 1 GiB
+ *   EEXIST       a fixed mapping, and something else is mapped in the chunks
+ *   EINVAL       a fixed mapping, and @addr and @offset differ modulo 1 GiB;
+ *                LIBSHPT_STRICT_EDGES, and there is no whole chunk
+ *   EBUSY        another MMU (KVM, RDMA ...) watches this process, or has done
+ *   EFBIG        MAP_ANONYMOUS, and RLIMIT_FSIZE is less than @length: the
+ *                memory is in a file that the library creates
+ *   EDQUOT       the module's max_regions_per_user, or
+ *   ENFILE       max_regions, is reached
+ *   EMFILE       the process has too many open files
+ *   ENOMEM       no memory, or no address space for whole chunks
+ *   ENOPKG       the module's helper program could not be run
+ *   EOVERFLOW    the last chunk ends beyond the file system's largest offset
  *
  * Since 0.1.
  */
@@ -180,18 +222,18 @@ void *libshpt_map_attr(void *addr, size_t length, int prot, int flags, int fd,
  * @length: the length that was given to libshpt_map(), rounded up to pages or
  *          not
  *
- * For a range that libshpt did not map it is munmap(2), and as with munmap(2)
- * any pages of a mapping can be unmapped. Other threads keep what is left of a
- * chunk, which becomes an ordinary mapping.
+ * As with munmap(2), any pages of a mapping can be removed. What is left of a
+ * chunk becomes an ordinary mapping, which other threads can access all the
+ * time. For addresses that libshpt did not map, it is munmap(2).
  *
  * Returns 0, or -1 with errno:
- *   EINVAL  @addr is not page-aligned, @length is 0, or the range cuts a chunk
- *           that cannot become an ordinary mapping because mmap(2) refuses to
- *           map the file, as it does up to Linux 6.6 for memfds sealed
- *           against writing; or it cuts a huge page
- *   ENOMEM  as munmap(2), or there is no address space to make an ordinary
- *           mapping of a chunk: it takes that of the mapping before the chunk
- *           for a moment
+ *   EINVAL  @addr is not page-aligned, or @length is 0; the range cuts a huge
+ *           page, or a chunk that cannot become an ordinary mapping because
+ *           mmap(2) refuses to map the file, as it does up to Linux 6.6 for
+ *           memfds sealed against writing
+ *   ENOMEM  too many mappings, or no address space to make an ordinary mapping
+ *           of a chunk: for a moment that takes as much as the mapping has up
+ *           to the end of the chunk
  *
  * Since 0.1.
  */
@@ -203,12 +245,13 @@ int libshpt_unmap(void *addr, size_t length);
  * @length: bytes, greater than 0
  * @prot:   as for mprotect(2)
  *
- * For a range that libshpt did not map it is mprotect(2). Chunks stay shared if
- * the range has all of the caller's bytes in them and @prot is of PROT_READ and
- * PROT_WRITE; other chunks that it touches become ordinary mappings. In a
- * mapping with LIBSHPT_PRIVATE, PROT_WRITE breaks nothing yet.
+ * A chunk stays shared if the range covers all of the caller's bytes in it and
+ * @prot is PROT_NONE, or made of PROT_READ and PROT_WRITE; all other chunks in
+ * the range become ordinary mappings. In a mapping with LIBSHPT_PRIVATE,
+ * PROT_WRITE breaks no chunk. For addresses that libshpt did not map, it is
+ * mprotect(2).
  *
- * Returns 0, or -1 with errno; then a first part of the range may have the new
+ * Returns 0, or -1 with errno; the beginning of the range may then have the new
  * protection:
  *   EINVAL  as libshpt_unmap(), or @prot is unknown
  *   EACCES  @prot has PROT_WRITE and the file was not open for writing
@@ -225,23 +268,24 @@ int libshpt_protect(void *addr, size_t length, int prot);
  * @length: bytes, greater than 0
  * @advice: as for madvise(2)
  *
- * For a range that libshpt did not map it is madvise(2). In shared chunks:
+ * For addresses that libshpt did not map, it is madvise(2). In shared chunks:
  *   MADV_REMOVE, MADV_WILLNEED, MADV_COLLAPSE  act on the file
- *   MADV_DONTFORK, MADV_DOFORK  as libshpt_protect(): of a part of a chunk, they
- *                  make it an ordinary mapping
+ *   MADV_DONTFORK, MADV_DOFORK  as libshpt_protect(): a chunk of which they
+ *                  concern only a part becomes an ordinary mapping
  *   MADV_POPULATE_WRITE  breaks chunks of LIBSHPT_PRIVATE mappings
  *   MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_HUGEPAGE, MADV_NOHUGEPAGE,
- *   MADV_MERGEABLE, MADV_UNMERGEABLE  do nothing: how faults are served is not
- *                  for one process to say
+ *   MADV_MERGEABLE, MADV_UNMERGEABLE  do nothing: how faults are served
+ *                  concerns all processes
+ *   MADV_DODUMP    does nothing: no core dump contains them
  *   all others     as madvise(2)
  *
- * Returns 0, or -1 with errno as from madvise(2); then the advice may have
- * been given for a first part of the range:
+ * Returns 0, or -1 with errno; the advice may then have been given for the
+ * beginning of the range:
  *   EINVAL  @addr is not page-aligned, @length is 0, or @advice is unknown or
  *           cannot be carried out there
  *   EACCES  MADV_REMOVE, and the mapping is not writable
  *   ENOMEM  not all of the range is mapped, or memory or address space is short
- *   and others
+ *   and others of madvise(2)
  *
  * Since 0.1.
  */
@@ -253,36 +297,38 @@ int libshpt_advise(void *addr, size_t length, int advice);
  * @length: bytes, greater than 0
  * @flags:  as for msync(2)
  *
- * It is msync(2) with a message, for any range.
+ * It is msync(2) with an error message, for any range.
  *
- * Returns 0, or -1 with errno as from msync(2):
- *   EINVAL  @addr is not page-aligned, @length is 0, or @flags are not allowed
+ * Returns 0, or -1 with errno:
+ *   EINVAL  @addr is not page-aligned, @length is 0, @flags are not allowed, or
+ *           it is a device-dax
  *   ENOMEM  not all of the range is mapped
- *   EIO, ENOSPC, EDQUOT ...  the file system could not write
+ *   EIO, ENOSPC, EDQUOT  the file system could not write
+ *   and others of msync(2)
  *
  * Since 0.1.
  */
 int libshpt_sync(void *addr, size_t length, int flags);
 
 /**
- * libshpt_adopt - share the page tables of a mapping that is there already
+ * libshpt_adopt - share the page tables of an existing mapping
  * @addr:   a page-aligned address
  * @length: bytes, greater than 0
  *
  * For a shared mapping that mmap(2) made, or one of libshpt that could not be
- * shared when it was made. Other threads can use it meanwhile. Address and offset
- * in the file must be the same modulo 1 GiB, and nothing else be mapped in the
- * chunks that it touches. The library must find the file again: by an open
- * descriptor of this process, by its path, or, with CAP_CHECKPOINT_RESTORE,
- * without either. What is shared already stays so.
+ * shared when it was made. Other threads can use it meanwhile. Its address and
+ * its offset in the file must be equal modulo 1 GiB, and nothing else may be
+ * mapped in the chunks that the range touches. The library must find the file
+ * again: through an open descriptor of this process, through its path, or, with
+ * CAP_CHECKPOINT_RESTORE, without either. What is shared already stays so.
  *
- * Returns 0, or -1 with errno, and then the mapping is as it was:
+ * Returns 0, or -1 with errno and the mapping as it was:
  *   EINVAL  @addr is not page-aligned, @length is 0, the mapping is private, or
- *           address and offset are not the same modulo 1 GiB
+ *           address and offset are not equal modulo 1 GiB
  *   ENOMEM  the range is not mapped, or not from one file in one piece and with
  *           one protection
- *   ENOENT  the file is not found: no descriptor of it is open that can do what
- *           the mapping can, and its path is gone; or the module is not loaded
+ *   ENOENT  the file is not found: no open descriptor of it allows what the
+ *           mapping allows, and its path is gone; or the module is not loaded
  *   and those of libshpt_map_attr() with LIBSHPT_REQUIRE_SHARED
  *
  * Since 0.1.
@@ -290,31 +336,31 @@ int libshpt_sync(void *addr, size_t length, int flags);
 int libshpt_adopt(void *addr, size_t length);
 
 /**
- * libshpt_break - make chunks of a LIBSHPT_PRIVATE mapping private
+ * libshpt_break - make chunks of a LIBSHPT_PRIVATE mapping writable
  * @addr:   a page-aligned address
  * @length: bytes, greater than 0
  *
  * All chunks that the range touches become ordinary private mappings, with the
  * protection that the caller asked for. Other threads can read them meanwhile.
- * Those that are so already, and mappings that could not be shared, stay as
- * they are.
+ * Chunks that are broken already, and mappings that could not be shared, stay
+ * as they are.
  *
- * Returns 0, or -1 with errno; then a first part may be broken:
+ * Returns 0, or -1 with errno; chunks at the beginning may then be broken:
  *   EINVAL  @addr is not page-aligned, @length is 0, or a mapping in the range
  *           is shared without LIBSHPT_PRIVATE
  *   ENOENT  no mapping of libshpt is there
- *   ENOMEM  no memory can be promised, see vm.overcommit_memory
+ *   ENOMEM  the kernel promises no more memory, see vm.overcommit_memory; or
+ *           too many mappings
  *
  * Since 0.1.
  */
 int libshpt_break(void *addr, size_t length);
 
 /*
- * What serves a mapping; libshpt_backend_name() has the words. The best that can
- * is taken. For hugetlb, which is files on hugetlbfs and MAP_HUGETLB, that
- * is hugetlb or plain; for all else it is shpt, thp or plain. For tests and
- * operators, the environment variable LIBSHPT_BACKEND names one that is to be
- * tried before plain and in place of all others; with "hugetlb" all anonymous
+ * What serves a mapping: the first that can, of hugetlb and plain for hugetlb
+ * (files on hugetlbfs, MAP_HUGETLB), of shpt, thp and plain for everything
+ * else. For tests and operators, LIBSHPT_BACKEND in the environment names the
+ * only one to be tried before plain; with "hugetlb", all shared anonymous
  * memory is hugetlb. Setuid programs ignore it.
  */
 enum libshpt_backend {
@@ -329,23 +375,23 @@ enum libshpt_backend {
  * @addr:         its first byte, as libshpt_map() returned it
  * @length:       bytes, as given to libshpt_map()
  * @backend:      enum libshpt_backend
- * @why_errno:    0 if no better backend could serve it, else the errno that
+ * @why_errno:    0 if there is no better backend for it, else the errno that
  *                stood against the best
  * @chunk_bytes:  unit of sharing: 1 GiB, or 0 if not shared
- * @linked_bytes: bytes of it whose page tables are shared at this moment in
- *                this process. Chunks are linked at their first touch. With
+ * @linked_bytes: bytes of it whose page tables are shared in this process at
+ *                this moment. Chunks are linked when first touched. With
  *                hugetlb, bytes of whole chunks, touched or not: the kernel
  *                does not tell what it shares.
  * @region_id:    number of the region below /sys/class/misc/shpt/region/, or 0
- * @why:          a sentence that says why no better backend serves it and what
- *                to do about it, or ""
+ * @why:          why no better backend serves it and what to do about it, or ""
  * @data_node:    NUMA node of the page at the address asked for; -1 if it is
- *                not known, as of a page that nobody has touched
+ *                not known, for example because nobody has touched it
  * @table_node:   NUMA node of the shared page tables; -1 if it is not known or
  *                they are on several
- * @persistent:   1 if stores need no msync(2) to outlive the machine, but to be
- *                flushed from the CPU's caches, as with pmem_persist(3): a
- *                device-dax, and a file on DAX mapped with MAP_SYNC. Else 0
+ * @persistent:   1 if stores survive a power failure without msync(2) once they
+ *                are flushed from the CPU's caches, as pmem_persist(3) does it:
+ *                a device-dax, or a file on FS-DAX mapped with MAP_SYNC. Else
+ *                0, as for a device-dax mapped by a descriptor of its region
  * @reserved:     0
  */
 struct libshpt_info {
@@ -364,9 +410,9 @@ struct libshpt_info {
 };
 
 /**
- * libshpt_info - tell what a mapping is
+ * libshpt_info - describe a mapping
  * @addr:      any address in a mapping that libshpt_map() made
- * @info:      is filled
+ * @info:      is filled in
  * @info_size: sizeof(struct libshpt_info) as the caller was compiled; a caller
  *             that knows less gets less, one that knows more gets zeroes
  *
@@ -379,41 +425,43 @@ struct libshpt_info {
 int libshpt_info(const void *addr, struct libshpt_info *info, size_t info_size);
 
 /**
- * libshpt_backend_name - the word for a backend
+ * libshpt_backend_name - the name of a backend
  *
  * Returns "shpt", "hugetlb", "thp", "plain", or "unknown". Since 0.1.
  */
 const char *libshpt_backend_name(uint32_t backend);
 
 /**
- * libshpt_errormsg - what the last failed call of this thread had to say
+ * libshpt_errormsg - the message of this thread's last call that failed
  *
- * Returns a sentence without a newline, "" if no call has failed. It is valid
+ * Returns a string without a newline, "" if no call has failed. It is valid
  * until the thread's next call of the library. Since 0.1.
  */
 const char *libshpt_errormsg(void);
 
-/* No sentence of libshpt_check_file() is longer, with its zero byte. */
+/* No advice of libshpt_check_file() is longer, with its zero byte. */
 #define LIBSHPT_ADVICE_BYTES 512
 
 /**
- * libshpt_check_file - tell whether a file can be mapped by huge entries
+ * libshpt_check_file - check whether a file can be mapped in 2 MiB pieces
  * @path:   a file, or a device-dax such as /dev/dax0.0
- * @advice: is filled with a sentence that says what stands against 2 MiB at
- *          once and how to make a file that can; "" if nothing does
+ * @advice: is filled with a sentence that says what stands against it, and how
+ *          to make a file that can; "" if nothing does
  * @size:   bytes of @advice; LIBSHPT_ADVICE_BYTES are always enough
  *
- * Such entries, and huge pages, save page faults and page tables; shared page
- * tables can be had without. Of a file on DAX it looks at the extents: where
- * they begin on the device, how long they are, and for holes.
+ * Huge pages, and huge entries of DAX, save page faults and page tables. Page
+ * tables can be shared without them. Of a file on FS-DAX the extents are
+ * checked: where they begin on the device, how long they are, and for holes.
  *
  * Returns 0 if nothing stands against it, 1 if there is advice, or -1 with
  * errno:
- *   EINVAL  @advice is NULL or @size is 0
- *   ENOENT, EACCES ...  as open(2) of @path for reading
+ *   EINVAL   @path or @advice is NULL, or @size is 0
+ *   ENOENT, EACCES  as open(2) of @path for reading
  *   EISDIR   @path is a directory
- *   ENOTSUP  @path is neither a regular file nor a device-dax
- *   ENOMEM  no memory for the list of extents
+ *   ENOTSUP  @path is neither a regular file nor a device-dax, or its file
+ *            system does not tell where the extents are
+ *   ENOMEM   no memory for the list of extents
+ *   and others of open(2)
  *
  * Since 0.1.
  */
@@ -431,9 +479,9 @@ int libshpt_check_file(const char *path, char *advice, size_t size);
 const char *libshpt_version(void);
 
 /**
- * libshpt_check_version - tell whether the running library is new enough
+ * libshpt_check_version - check whether the running library is new enough
  * @major: LIBSHPT_VERSION_MAJOR, as the program was compiled
- * @minor: LIBSHPT_VERSION_MINOR, or the lowest that the program can do with
+ * @minor: LIBSHPT_VERSION_MINOR, or the lowest that has all that is used
  *
  * Returns 0, or -1 with errno:
  *   ENOTSUP  the library is older, or has another major version
@@ -446,15 +494,14 @@ int libshpt_check_version(unsigned int major, unsigned int minor);
  * Regions
  *
  * A file whose page tables are shared is a region, the same for all processes.
- * It begins when it is first mapped and ends with its last mapping, unless it is
- * registered: then it stays with its page tables, with the file itself, and
- * with a name if it got one, until it is unregistered.
+ * It begins when the file is first mapped and ends with the last mapping. If it
+ * is registered, it stays with its page tables, the file itself, and its name
+ * if it has one, until it is unregistered.
  *
  * The functions below that take a file descriptor take one of the file, or one
- * of the region that libshpt_open() may return. They fail where the kernel part
- * cannot be reached or does not serve the file, with the errors that
- * libshpt_map_attr() has for LIBSHPT_REQUIRE_SHARED, and with EBADF if @fd is
- * not open.
+ * of the region that libshpt_open() may return. If the module cannot be used or
+ * does not serve the file, they fail with the errors that libshpt_map_attr()
+ * has for LIBSHPT_REQUIRE_SHARED; if @fd is not open, with EBADF.
  */
 
 /**
@@ -462,33 +509,34 @@ int libshpt_check_version(unsigned int major, unsigned int minor);
  * @name:  "/pool" or "pool": 1 to 63 bytes, no further slash, no control
  *         character
  * @oflag: O_RDONLY or O_RDWR, and any of O_CREAT, O_EXCL and O_TRUNC
- * @mode:  of what is made with O_CREAT; less the umask
+ * @mode:  of what is created with O_CREAT; less the umask
  *
- * What is made is the empty file that shm_open(3) makes, owned and protected as
- * that, and registered: it keeps its page tables while nobody maps it. A program
- * without the kernel part finds it with libshpt_open() or shm_open(3), too. The
- * name goes with libshpt_unlink(): shm_unlink(3) removes the file only.
+ * O_CREAT creates the empty file that shm_open(3) creates, with the same owner
+ * and mode, and registers it: its page tables stay while nobody maps it.
+ * Programs that cannot use the module find it with libshpt_open() or
+ * shm_open(3), too. Remove the name with libshpt_unlink(): shm_unlink(3) and
+ * rm(1) remove only the file; the name goes when its owner or root opens it.
  *
- * A name that was registered, whatever its file is, is opened in first place,
- * if its mode allows that. There is one space of registered names for the
- * machine, containers included. Where the kernel part cannot be reached, or
- * cannot register another region, it is shm_open(3).
+ * Names that are registered come first, whatever file they stand for, if their
+ * mode allows it. There is one space of registered names for the machine,
+ * shared by all containers. Where the module cannot be used, or cannot register
+ * another region, it is shm_open(3).
  *
  * Returns a new descriptor, close-on-exec, for libshpt_map(), ftruncate(2),
- * fstat(2) and so on. If the name was registered for a file that the caller
- * cannot open itself, a memfd for instance, it is one that can only be mapped:
- * fstat(2) shows a size of 0, libshpt_next_region() the right one. Or -1 with
- * errno:
- *   ENOENT        nothing has the name, and O_CREAT was not given
- *   EEXIST        something has it, and O_CREAT and O_EXCL were given
+ * fstat(2) and so on. If the name is registered for a file that the caller
+ * cannot open, a memfd for example, it can only be mapped: fstat(2) shows a
+ * size of 0, libshpt_next_region() the real one. Or -1 with errno:
+ *   ENOENT        the name does not exist, and O_CREAT was not given
+ *   EEXIST        it exists, and O_CREAT and O_EXCL were given
  *   EACCES        mode, owner and group do not allow it; or O_TRUNC, and the
  *                 descriptor could only be mapped
- *   EINVAL        @name is none, or @oflag has other bits, or O_TRUNC without
+ *   EINVAL        @name is not valid, @oflag has other bits, or O_TRUNC without
  *                 O_RDWR
  *   ENAMETOOLONG  @name is longer than 63 bytes
  *   EDQUOT        it is registered, and this user has as many regions open as
- *                 allowed
- *   and the others of shm_open(3)
+ *                 the module's max_regions_per_user allows
+ *   EMFILE        the process has too many open files
+ *   and others of shm_open(3)
  *
  * Since 0.1.
  */
@@ -498,12 +546,12 @@ int libshpt_open(const char *name, int oflag, mode_t mode);
  * libshpt_unlink - remove a name, as shm_unlink(3) does
  * @name: as for libshpt_open()
  *
- * Unregisters what has the name. If libshpt_open() made it, the file goes, too;
- * other files stay. Who has it mapped or open goes on; memory and page tables
- * are freed after the last of them.
+ * Unregisters the name. If libshpt_open() created the file, it is removed, too;
+ * other files stay. Processes that have it mapped or open continue to use it;
+ * memory and page tables are freed after the last of them.
  *
  * Returns 0, or -1 with errno:
- *   ENOENT        nothing has the name
+ *   ENOENT        the name does not exist
  *   EACCES        the caller is not its owner and lacks CAP_SYS_ADMIN
  *   EINVAL, ENAMETOOLONG  as libshpt_open()
  *
@@ -515,21 +563,22 @@ int libshpt_unlink(const char *name);
  * libshpt_register - keep a file's region, and give it a name
  * @fd:   open for reading and writing
  * @name: as for libshpt_open(), or NULL or "" for none
- * @mode: who may open it by the name, bits of 0666; less the umask. The file's
- *        own permissions are not asked again.
+ * @mode: who may open it by its name, bits of 0666; less the umask. The file's
+ *        own permissions are not checked again.
  *
  * The region, its page tables and its file stay without any mapping until
  * libshpt_unregister(). Meanwhile the file cannot be sealed with F_SEAL_WRITE,
- * and its file system not be unmounted.
+ * and its file system cannot be unmounted.
  *
  * Returns 0, or -1 with errno:
- *   EINVAL        @mode has other bits, or @name is none
+ *   EINVAL        @mode has other bits, or @name is not valid
  *   ENAMETOOLONG  @name is longer than 63 bytes
  *   EACCES        @fd is not open for writing
  *   EALREADY      it is registered already
  *   EEXIST        another region has the name
- *   ENFILE        the machine, or
- *   EDQUOT        this user has as many registered, or open, regions as allowed
+ *   ENFILE        the module's max_registered is reached
+ *   EDQUOT        its max_registered_per_user, or max_regions_per_user, is
+ *                 reached
  *
  * Since 0.1.
  */
@@ -539,29 +588,29 @@ int libshpt_register(int fd, const char *name, mode_t mode);
  * libshpt_unregister - let go of a registered region
  * @fd: open for reading
  *
- * The name goes at once, the region with its last mapping.
+ * Its name is free at once; the region ends with its last mapping.
  *
  * Returns 0, or -1 with errno:
- *   ENOENT  it is not registered, or there is no kernel part
+ *   ENOENT  it is not registered, or the module is not loaded
  *   EPERM   the caller is not its owner and lacks CAP_SYS_ADMIN
  *
  * Since 0.1.
  */
 int libshpt_unregister(int fd);
 
-/* libshpt_populate.flags: as if each page were written to, not read. It breaks
- * chunks of LIBSHPT_PRIVATE mappings. */
+/* libshpt_populate.flags: as if each page were written to instead of read. It
+ * breaks chunks of LIBSHPT_PRIVATE mappings. */
 #define LIBSHPT_POPULATE_WRITE	(1U << 0)
 
 /**
  * struct libshpt_populate - how libshpt_populate() goes about it
  * @flags:    LIBSHPT_POPULATE_WRITE, or 0
- * @threads:  how many work at once, the caller among them; 0 is 1, and more
- *            than 64 are 64. Signals are blocked in the others.
- * @progress: NULL, or is called in the caller's thread now and then and when
- *            all is done, with the bytes of @length that are done. It may call
- *            the library. If it does not return 0, that is the end.
- * @arg:      for @progress
+ * @threads:  how many threads work, the caller included; 0 means 1, more than
+ *            64 mean 64. Signals are blocked in the others.
+ * @progress: NULL, or called in the caller's thread now and then and when all
+ *            is done, with the bytes of @length done so far. It may call the
+ *            library. If it does not return 0, libshpt_populate() ends.
+ * @arg:      its first argument
  *
  * Set all of it to zero first, as struct libshpt_attr.
  */
@@ -575,26 +624,26 @@ struct libshpt_populate {
 /**
  * libshpt_populate - fill page tables ahead of use
  * @addr:     in a mapping that libshpt_map() made
- * @length:   bytes, greater than 0. The range may span mappings that lie side
- *            by side; it is widened to whole pages.
+ * @length:   bytes, greater than 0. The range may span adjacent mappings; it is
+ *            widened to whole pages.
  * @how:      how, or NULL for zeroes
  * @how_size: sizeof(struct libshpt_populate) as the caller was compiled, or 0
  *            with NULL
  *
- * Pages are read in or allocated and mapped: where page tables are shared, for
- * all processes. What is done stays done whatever the return value. Signals do
- * not end it, @how->progress can.
+ * Pages are read in or allocated, and mapped: where page tables are shared, for
+ * all processes. What is done stays done, whatever the return value. Signals do
+ * not interrupt it; @how->progress can.
  *
  * Returns 0, or -1 with errno:
- *   ENOENT     a part of the range is no mapping of libshpt
+ *   ENOENT     a part of the range is not a mapping of libshpt
  *   ECANCELED  @how->progress did not return 0
- *   EFAULT     the file ends before the range does, or its file system has no
- *              room, or a page is lost
+ *   EFAULT     the file ends before the range does, its file system is full, or
+ *              a page is lost
  *   EACCES     the mapping does not allow reading, or writing with
  *              LIBSHPT_POPULATE_WRITE; or the kernel is older than 5.14
  *   ENOMEM     no memory, or the limit of the memory cgroup is reached
- *   EINVAL     @length is 0 or too large, a flag is unknown, or @how_size is
- *              too small
+ *   EINVAL     @length is 0 or exceeds the address space, a flag is unknown, or
+ *              @how_size is too small
  *   E2BIG      as libshpt_map_attr()
  *
  * Since 0.1.
@@ -603,20 +652,21 @@ int libshpt_populate(void *addr, size_t length,
 		     const struct libshpt_populate *how, size_t how_size);
 
 /**
- * libshpt_reclaim - give back page tables that map nothing any more
+ * libshpt_reclaim - free empty page tables
  * @fd:     open for writing
  * @offset: bytes; page tables for this part of the file are looked at
  * @length: bytes, greater than 0
  * @freed:  gets the bytes of memory that were freed, if not NULL
  *
- * Page tables stay when holes are punched in a file. If there are empty ones
- * they are made anew without them, for all processes, which go on meanwhile.
+ * Page tables stay when holes are punched in a file. If some are empty, the
+ * tables of the file are made anew without them, for all processes, which can
+ * use their mappings meanwhile.
  *
  * Returns 0, or -1 with errno:
  *   EINVAL  @offset is negative or @length is not positive
  *   EACCES  @fd is not open for writing
  *   EPERM   it is switched off for this region
- *   ENOMEM  no memory
+ *   ENOMEM  no memory for the new tables; nothing has changed
  *
  * Since 0.1.
  */
@@ -626,10 +676,10 @@ int libshpt_reclaim(int fd, off_t offset, off_t length, uint64_t *freed);
  * libshpt_lock - keep the pages of a region in memory
  * @fd: open for writing
  *
- * What mlock(2) does, which cannot do it where page tables are shared. What the
- * file has is brought in and stays, as does what it gets later; holes stay
- * holes. It is for all processes, and as long as the region lives: map or
- * register it first. On DAX there is nothing to do.
+ * In place of mlock(2), which has no effect where page tables are shared. The
+ * pages that the file has are brought in and stay, and so do those that it gets
+ * later; holes stay holes. It holds for all processes, as long as the region
+ * lives: map or register the file first. On DAX there is nothing to do.
  *
  * Returns 0, or -1 with errno:
  *   EACCES  @fd is not open for writing
@@ -643,12 +693,20 @@ int libshpt_reclaim(int fd, off_t offset, off_t length, uint64_t *freed);
 int libshpt_lock(int fd);
 
 /**
- * libshpt_unlock - let the pages of a region go again
+ * libshpt_unlock - end what libshpt_lock() began
  * @fd: open for writing
  *
  * Returns 0, or -1 with errno EACCES. Since 0.1.
  */
 int libshpt_unlock(int fd);
+
+/* When empty page tables of a region are given back, see <shpt/uapi.h>. */
+enum libshpt_reclaim_mode {
+	LIBSHPT_RECLAIM_UNKNOWN = 0,
+	LIBSHPT_RECLAIM_NEVER,	/* libshpt_reclaim() is refused */
+	LIBSHPT_RECLAIM_ADVISE,	/* by libshpt_reclaim() */
+	LIBSHPT_RECLAIM_ALWAYS,	/* and of its own accord, now and then */
+};
 
 /**
  * struct libshpt_region - a region and its statistics
@@ -659,8 +717,8 @@ int libshpt_unlock(int fd);
  * @links:         chunks linked now, over all guests
  * @table_bytes:   the page tables that are shared
  * @parked_bytes:  the guests' own page tables, empty while linked
- * @saved_bytes:   what the guests' own page tables would be, less the two
- *                 above; can be negative
+ * @saved_bytes:   what page tables of all guests would take without sharing,
+ *                 less the two above; can be negative
  * @faults_served: page faults that a host served
  * @flushes:       times that a change flushed the guests' TLBs
  * @unlinks:       chunks unlinked so far
@@ -671,9 +729,11 @@ int libshpt_unlock(int fd);
  * @mode:          who may open it by its name
  * @name:          its name, "" if it has none
  * @locked:        1 if it is locked
- * @reserved:      0
- * @backing:       path of the file, "" if the caller may not know it: only root
- *                 may
+ * @node_policy:   enum libshpt_node_policy of its page tables; 0 if it is not
+ *                 known
+ * @node:          with LIBSHPT_NODE_FIXED the node, else 0
+ * @reclaim_mode:  enum libshpt_reclaim_mode
+ * @backing:       path of the file; "" if the caller is not root
  */
 struct libshpt_region {
 	uint64_t id;
@@ -695,22 +755,25 @@ struct libshpt_region {
 	uint32_t mode;
 	char name[64];
 	uint32_t locked;
-	uint32_t reserved;
+	uint32_t node_policy;
+	uint32_t node;
+	uint32_t reclaim_mode;
 	char backing[4096];
 };
 
 /**
- * libshpt_next_region - the regions of the machine, one after the other
- * @after:       0 for the first, then the number of the one before. That of one
- *               region less 1 gives this region, if it is still there.
- * @region:      is filled with the one of the lowest number above @after
- * @region_size: sizeof(struct libshpt_region) as the caller was compiled; who
- *               knows less gets less, who knows more gets zeroes
+ * libshpt_next_region - iterate over the regions of the machine
+ * @after:       0 for the first, then the number of the last one. The number of
+ *               a region less 1 gives that region, if it still exists.
+ * @region:      is filled in: the region with the lowest number above @after
+ * @region_size: sizeof(struct libshpt_region) as the caller was compiled; a
+ *               caller that knows less gets less, one that knows more gets
+ *               zeroes
  *
  * Returns 1, 0 if there are no more, or -1 with errno:
- *   ENOENT   there is no kernel part
+ *   ENOENT   the module is not loaded
  *   EINVAL   @region is NULL or @region_size is 0
- *   EBADMSG  what the kernel part tells is not understood
+ *   EBADMSG  a file of the module below /sys is not as expected
  *
  * Since 0.1.
  */

@@ -112,42 +112,73 @@ static int check_request(const struct request *req, struct reason *why)
 	return check_type(req->flags, why);
 }
 
-/* What else was asked for; without it, nothing stays mapped. */
-static int carry_out(const struct libshpt_attr *attr, const struct mapping *m,
+/* shpt looks after nodes itself; DAX lies where it lies. */
+static int place(const struct request *req, const struct mapping *m,
+		 struct reason *why)
+{
+	enum file_kind kind;
+
+	if (req->attr->node_policy == LIBSHPT_NODE_DEFAULT ||
+	    m->backend == &shpt_backend)
+		return 0;
+	kind = request_kind(req);
+	if (kind != FILE_SHMEM && kind != FILE_HUGETLB)
+		return 0;
+	return place_pages(m->taken, req->attr, why);
+}
+
+/* What else was asked for. */
+static int carry_out(const struct request *req, const struct mapping *m,
 		     struct reason *why)
 {
-	int err = 0;
+	int err = place(req, m, why);
 
-	if (attr->flags & LIBSHPT_POPULATE)
+	if (!err && req->attr->flags & LIBSHPT_POPULATE)
 		err = populate_mapping(m, why);
-	if (!err && attr->flags & LIBSHPT_LOCK)
+	if (!err && req->attr->flags & LIBSHPT_LOCK)
 		err = lock_mapping(m, why);
 	if (m->guest)
 		close(m->guest->region);
-	if (err)
-		munmap((void *)m->taken.start, m->taken.end - m->taken.start);
 	return err;
 }
 
-static struct mapping *map_request(const struct request *req,
-				   struct reason *why)
+/* Without what else was asked for nothing stays mapped, nor known of what a
+ * fixed mapping replaced. */
+static int finish(const struct request *req, struct mapping *m,
+		  struct mapping *spare, struct reason *why)
+{
+	int err = carry_out(req, m, why);
+
+	table_lock();
+	if (err) {
+		munmap((void *)m->taken.start, m->taken.end - m->taken.start);
+		table_cut(m->taken, spare);
+	} else {
+		table_add(m, spare);
+	}
+	table_unlock();
+	return err;
+}
+
+static void *map_request(const struct request *req, struct reason *why)
 {
 	struct mapping *m = calloc(1, sizeof(*m));
 	struct mapping *spare = malloc(sizeof(*spare));
 
 	if (!m || !spare) {
 		refuse(why, ENOMEM, "no memory for the table of mappings");
-	} else if (map_best(req, m, why) == 0 &&
-		   carry_out(req->attr, m, why) == 0) {
-		table_lock();
-		table_add(m, spare);
-		table_unlock();
-		return m;
+	} else if (map_best(req, m, why) == 0) {
+		/* Once it is in the table, other threads can take it out. */
+		void *p = (void *)m->addr;
+
+		if (finish(req, m, spare, why) == 0)
+			return p;
+		spare = NULL;
 	}
 	if (m)
 		mapping_free(m);
 	free(spare);
-	return NULL;
+	return MAP_FAILED;
 }
 
 LIBSHPT_EXPORT void *libshpt_map_attr(void *addr, size_t length, int prot,
@@ -165,17 +196,18 @@ LIBSHPT_EXPORT void *libshpt_map_attr(void *addr, size_t length, int prot,
 		.offset = offset,
 		.attr = &known,
 	};
-	struct mapping *m = NULL;
 	struct reason why;
+	void *p = MAP_FAILED;
+	int saved = errno;
 
 	if (copy_attr(&known, attr, attr_size, &why) == 0 &&
-	    check_request(&req, &why) == 0 && watch_forks(&why) == 0)
-		m = map_request(&req, &why);
-	if (!m) {
+	    check_request(&req, &why) == 0 && check_forks(&why) == 0)
+		p = map_request(&req, &why);
+	if (p == MAP_FAILED)
 		fail_with(&why);
-		return MAP_FAILED;
-	}
-	return (void *)m->addr;
+	else
+		errno = saved;
+	return p;
 }
 
 LIBSHPT_EXPORT void *libshpt_map(void *addr, size_t length, int prot, int flags,

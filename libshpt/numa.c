@@ -25,13 +25,14 @@ int check_node(uint32_t node, struct reason *why)
 
 static int bind_pages(struct range pages, int mode, struct bitmask *nodes)
 {
-	return mbind((void *)pages.start, pages.end - pages.start, mode,
-		     nodes ? nodes->maskp : NULL, nodes ? nodes->size + 1 : 0,
-		     0);
+	return (int)mbind((void *)pages.start, pages.end - pages.start, mode,
+			  nodes ? nodes->maskp : NULL,
+			  nodes ? nodes->size + 1 : 0, 0);
 }
 
 /* Where the pages of a mapping are to be allocated. The node is preferred: if
- * it is full, memory from elsewhere is better than none. */
+ * it is full, memory from elsewhere is better than none. Where the kernel knows
+ * no nodes, all policies are one. */
 int place_pages(struct range pages, const struct libshpt_attr *attr,
 		struct reason *why)
 {
@@ -51,7 +52,7 @@ int place_pages(struct range pages, const struct libshpt_attr *attr,
 		err = bind_pages(pages, MPOL_PREFERRED, nodes);
 		numa_bitmask_free(nodes);
 	}
-	if (err)
+	if (err && errno != ENOSYS)
 		return refuse(why, errno,
 			      "mbind of %zu bytes to nodes as policy %u, node "
 			      "%u has it: %m",

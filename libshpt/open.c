@@ -32,7 +32,7 @@
 #include "internal.h"
 
 #define KNOWN_FLAGS (O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC)
-#define SHM_FOLDER "/dev/shm/"
+#define PATH_BYTES 4200
 
 static int refuse_name(int err, const char *name, struct reason *why)
 {
@@ -75,6 +75,15 @@ static int close_and_keep(int fd, int err)
 	return -1;
 }
 
+static int close_and_return(int fd, int ret)
+{
+	int err = errno;
+
+	close(fd);
+	errno = err;
+	return ret;
+}
+
 /* A region fd for a registered name, or -1 with errno. */
 static int open_named(int device, const char *name, int access)
 {
@@ -83,7 +92,7 @@ static int open_named(int device, const char *name, int access)
 		.flags = access == O_RDONLY ? SHPT_OPEN_READ_ONLY : 0,
 	};
 
-	strcpy(arg.name, name);
+	snprintf(arg.name, sizeof(arg.name), "%s", name);
 	return ioctl_again(device, SHPT_IOC_OPEN_NAMED, &arg);
 }
 
@@ -99,35 +108,70 @@ static uint64_t region_id_of(int device, int file)
 
 /* Where the backing of a region is, in a buffer; NULL if that is not to be
  * known. */
-static const char *backing_path(int region, char *path, size_t size)
+static const char *backing_path(int region, char *target, size_t size)
 {
 	const char prefix[] = "shpt:";
 	char link[64];
 	ssize_t n;
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", region);
-	n = readlink(link, path, size - 1);
+	n = readlink(link, target, size - 1);
 	if (n < 0)
 		return NULL;
-	path[n] = '\0';
-	return strncmp(path, prefix, strlen(prefix)) ? NULL :
-						       path + strlen(prefix);
+	target[n] = '\0';
+	return strncmp(target, prefix, strlen(prefix)) ? NULL :
+						       target + strlen(prefix);
 }
 
-/* The file behind a region fd, or -1. A path can mean another file here: a
- * device even, which must not keep us waiting. */
+/* Only what has a region is opened. */
+static int open_path(const char *path, int access)
+{
+	int found = path_find(path), file = -1;
+	enum file_kind kind;
+
+	if (found < 0)
+		return -1;
+	kind = file_kind(found);
+	if (kind == FILE_SHMEM || kind == FILE_FSDAX || kind == FILE_DEVDAX)
+		file = path_open(found, access);
+	close(found);
+	return file;
+}
+
+/* The file behind a region fd, or -1. A path can mean another file here. */
 static int open_backing(int device, int region, int access)
 {
-	char buffer[4200];
+	char buffer[PATH_BYTES];
 	const char *path = backing_path(region, buffer, sizeof(buffer));
-	int file;
+	int file = path ? open_path(path, access) : -1;
 
-	if (!path)
-		return -1;
-	file = open(path, access | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (file >= 0 && region_id_of(device, file) != region_id(region))
 		return close_and_keep(file, ESTALE);
 	return file;
+}
+
+/* Whether the region's backing is, or with " (deleted)" for @mark was, what
+ * shm_open(3) has under the name. */
+static bool is_shm_file(int region, const char *name, const char *mark)
+{
+	char buffer[PATH_BYTES], expected[128];
+	const char *path = backing_path(region, buffer, sizeof(buffer));
+
+	snprintf(expected, sizeof(expected), "/dev/shm/%s%s", name, mark);
+	return path && !strcmp(path, expected);
+}
+
+/*
+ * Whether the file was removed without libshpt_unlink(), by rm(1) or by
+ * shm_unlink(3), and the name could be freed: it is its owner's, or root's, who
+ * opens it.
+ */
+static bool forget_removed(int region, const char *name)
+{
+	struct shpt_unregister arg = { .size = sizeof(arg) };
+
+	return is_shm_file(region, name, " (deleted)") &&
+	       ioctl(region, SHPT_IOC_UNREGISTER, &arg) == 0;
 }
 
 /*
@@ -145,23 +189,38 @@ static int open_refused(int device, const char *name, int access, int err)
 	return file;
 }
 
-/* What has the name, or -1 with errno. The device is -1 where there is none. */
-static int open_existing(int device, const char *name, int access)
+/*
+ * The file that shm_open(3) has. With O_CREAT it is opened once more, for the
+ * kernel to have its say: it can be told to refuse what somebody else has put
+ * in such a folder to who would have made it himself (fs.protected_regular).
+ */
+static int open_file(const char *name, int access, int create, mode_t mode)
 {
+	int file = shm_open(name, access, 0), again;
+
+	if (file < 0 || !create)
+		return file;
+	again = shm_open(name, access | create, mode);
+	return close_and_return(file, again);
+}
+
+/* What has the name, or -1 with errno. The device is -1 where there is none. */
+static int open_existing(int device, const char *name, int oflag, mode_t mode)
+{
+	int access = oflag & O_ACCMODE, create = oflag & O_CREAT;
 	int region, file;
 
-	if (device < 0)
-		return shm_open(name, access, 0);
-	region = open_named(device, name, access);
-	if (region < 0 && errno == ENOENT)
-		return shm_open(name, access, 0);
+	region = device < 0 ? -1 : open_named(device, name, access);
+	if (region < 0 && (device < 0 || errno == ENOENT))
+		return open_file(name, access, create, mode);
 	if (region < 0)
 		return open_refused(device, name, access, errno);
 	file = open_backing(device, region, access);
-	if (file < 0)
+	if (file < 0 && forget_removed(region, name))
+		file = open_file(name, access, create, mode);
+	else if (file < 0)
 		return region;
-	close(region);
-	return file;
+	return close_and_return(region, file);
 }
 
 /*
@@ -177,7 +236,7 @@ static bool keep(int device, int file, const char *name)
 
 	if (region < 0)
 		return true;
-	strcpy(arg.name, name);
+	snprintf(arg.name, sizeof(arg.name), "%s", name);
 	taken = ioctl(region, SHPT_IOC_REGISTER, &arg) && errno == EEXIST;
 	close(region);
 	return !taken;
@@ -220,7 +279,7 @@ static int open_or_create(int device, const char *name, int oflag, mode_t mode)
 		return -1;
 	}
 	do {
-		fd = open_existing(device, name, access);
+		fd = open_existing(device, name, oflag, mode);
 		if (fd >= 0 || errno != ENOENT || !(oflag & O_CREAT))
 			return fd;
 		fd = create(device, name, access, mode);
@@ -275,16 +334,6 @@ LIBSHPT_EXPORT int libshpt_open(const char *name, int oflag, mode_t mode)
 	return fd < 0 ? fail_with(&why) : fd;
 }
 
-/* Whether the region's backing is what shm_open(3) has under the name. */
-static bool is_shm_file(int region, const char *name)
-{
-	char buffer[4200];
-	const char *path = backing_path(region, buffer, sizeof(buffer));
-
-	return path && !strncmp(path, SHM_FOLDER, strlen(SHM_FOLDER)) &&
-	       !strcmp(path + strlen(SHM_FOLDER), name);
-}
-
 static int unlink_name(int device, const char *name)
 {
 	struct shpt_unregister arg = { .size = sizeof(arg) };
@@ -293,7 +342,7 @@ static int unlink_name(int device, const char *name)
 
 	if (region < 0)
 		return device < 0 || errno == ENOENT ? shm_unlink(name) : -1;
-	shm_file = is_shm_file(region, name);
+	shm_file = is_shm_file(region, name, "");
 	if (ioctl(region, SHPT_IOC_UNREGISTER, &arg) && errno != ENOENT)
 		return close_and_keep(region, errno);
 	close(region);

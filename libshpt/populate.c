@@ -9,7 +9,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 
@@ -94,11 +93,10 @@ static void *fill_steps(void *arg)
 static unsigned int start_threads(pthread_t threads[], unsigned int n,
 				  struct task *task)
 {
-	sigset_t all, before;
+	sigset_t before;
 	unsigned int i;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
+	block_signals(&before);
 	for (i = 0; i < n; i++)
 		if (pthread_create(&threads[i], NULL, fill_steps, task))
 			break;

@@ -128,30 +128,31 @@ static bool break_at(uintptr_t addr)
 static void pass_on(int sig, siginfo_t *info, void *context)
 {
 	static const struct sigaction by_default = { .sa_handler = SIG_DFL };
+	const struct sigaction handler = programs;
 	bool sent = info->si_code <= 0;
 	sigset_t itself;
 
-	if (programs.sa_handler == SIG_IGN && sent)
+	if (handler.sa_handler == SIG_IGN && sent)
 		return;
 	/* A fault is not ignored. Back from here it comes again. */
-	if (programs.sa_handler == SIG_DFL || programs.sa_handler == SIG_IGN) {
+	if (handler.sa_handler == SIG_DFL || handler.sa_handler == SIG_IGN) {
 		sigaction(sig, &by_default, NULL);
 		if (sent)
 			raise(sig);
 		return;
 	}
-	if (programs.sa_flags & SA_RESETHAND)
-		sigaction(sig, &by_default, NULL);
-	pthread_sigmask(SIG_BLOCK, &programs.sa_mask, NULL);
-	if (programs.sa_flags & SA_NODEFER) {
+	if (handler.sa_flags & SA_RESETHAND)
+		programs.sa_handler = SIG_DFL;
+	pthread_sigmask(SIG_BLOCK, &handler.sa_mask, NULL);
+	if (handler.sa_flags & SA_NODEFER) {
 		sigemptyset(&itself);
 		sigaddset(&itself, sig);
 		pthread_sigmask(SIG_UNBLOCK, &itself, NULL);
 	}
-	if (programs.sa_flags & SA_SIGINFO)
-		programs.sa_sigaction(sig, info, context);
+	if (handler.sa_flags & SA_SIGINFO)
+		handler.sa_sigaction(sig, info, context);
 	else
-		programs.sa_handler(sig);
+		handler.sa_handler(sig);
 }
 
 static void on_fault(int sig, siginfo_t *info, void *context)
@@ -165,13 +166,16 @@ static void on_fault(int sig, siginfo_t *info, void *context)
 		pass_on(sig, info, context);
 }
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-/* What the program has is noted before it can be needed. */
+/* Once; what the program has is noted before it can be needed. Call with the
+ * guest's lock held, which no fork(2) comes into the middle of. */
 static void install(void)
 {
+	static bool installed;
 	struct sigaction ours = { .sa_sigaction = on_fault };
 
+	if (installed)
+		return;
+	installed = true;
 	sigaction(SIGSEGV, NULL, &programs);
 	ours.sa_flags = SA_SIGINFO | SA_ONSTACK |
 			(programs.sa_flags & SA_RESTART);
@@ -181,8 +185,8 @@ static void install(void)
 /* From now on a write to @guest breaks the chunk. */
 void watch_writes(struct guest *guest)
 {
-	pthread_once(&once, install);
 	guest_lock();
+	install();
 	guest->next = watched;
 	watched = guest;
 	guest_unlock();

@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -154,7 +155,7 @@ LIBSHPT_EXPORT int libshpt_register(int fd, const char *name, mode_t mode)
 	if (name && *name) {
 		if (check_name(&name, &why))
 			return fail_with(&why);
-		strcpy(arg.name, name);
+		snprintf(arg.name, sizeof(arg.name), "%s", name);
 	}
 	return call_region(fd, SHPT_IOC_REGISTER, &arg, true, refuse_register);
 }

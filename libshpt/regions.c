@@ -40,38 +40,72 @@ static const struct {
 	FACT(reclaimed),
 };
 
-/* The first line of a file, as much of it as fits; false if there is none. */
-static bool read_line(int dir, const char *file, char *line, size_t size)
+static int parse_number(const char *line, uint64_t id, const char *file,
+			int base, int64_t *number, struct reason *why)
 {
-	int fd = openat(dir, file, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
+	char *end;
 
-	if (fd < 0)
-		return false;
-	n = read(fd, line, size - 1);
-	close(fd);
-	if (n < 0)
-		return false;
-	line[n] = '\0';
-	line[strcspn(line, "\n")] = '\0';
-	return true;
-}
-
-/* A number, 0 if there is no such file: an older module knows fewer facts. */
-static int read_number(int dir, uint64_t id, const char *file, int base,
-		       int64_t *number, struct reason *why)
-{
-	char line[64], *end;
-
-	*number = 0;
-	if (!read_line(dir, file, line, sizeof(line)))
-		return 0;
 	*number = strtoll(line, &end, base);
 	if (*end || end == line)
 		return refuse(why, EBADMSG,
 			      "/" REGIONS "/%" PRIu64 "/%s is not a number: "
 			      "'%s': use module and library of one version",
 			      id, file, line);
+	return 0;
+}
+
+/* A number, 0 if there is no such file: an older module knows fewer facts. */
+static int read_number(int dir, uint64_t id, const char *file, int base,
+		       int64_t *number, struct reason *why)
+{
+	char line[64];
+
+	*number = 0;
+	if (!read_line(dir, file, line, sizeof(line)))
+		return 0;
+	return parse_number(line, id, file, base, number, why);
+}
+
+/* The place of a word among @words, from 1 on; that of the NULL at their end if
+ * it is none of them. */
+static uint32_t find_word(const char *word, const char *const words[])
+{
+	uint32_t i = 1;
+
+	while (words[i] && strcmp(word, words[i]) != 0)
+		i++;
+	return i;
+}
+
+static int read_modes(int dir, struct libshpt_region *region,
+		      struct reason *why)
+{
+	static const char *const policies[] = {
+		[LIBSHPT_NODE_ONE] = "one",
+		[LIBSHPT_NODE_LOCAL] = "local",
+		[LIBSHPT_NODE_FIXED] = NULL,
+	};
+	static const char *const modes[] = {
+		[LIBSHPT_RECLAIM_NEVER] = "never",
+		[LIBSHPT_RECLAIM_ADVISE] = "advise",
+		[LIBSHPT_RECLAIM_ALWAYS] = "always",
+		NULL,
+	};
+	char line[64];
+	int64_t node;
+
+	if (read_line(dir, "reclaim_mode", line, sizeof(line)))
+		region->reclaim_mode = find_word(line, modes);
+	if (region->reclaim_mode > LIBSHPT_RECLAIM_ALWAYS)
+		region->reclaim_mode = LIBSHPT_RECLAIM_UNKNOWN;
+	if (!read_line(dir, "node", line, sizeof(line)))
+		return 0;
+	region->node_policy = find_word(line, policies);
+	if (region->node_policy == LIBSHPT_NODE_FIXED) {
+		if (parse_number(line, region->id, "node", 10, &node, why))
+			return -1;
+		region->node = node;
+	}
 	return 0;
 }
 
@@ -113,6 +147,8 @@ static int read_facts(int dir, struct libshpt_region *region,
 	if (read_number(dir, region->id, "locked", 10, &number, why))
 		return -1;
 	region->locked = number;
+	if (read_modes(dir, region, why))
+		return -1;
 	read_line(dir, "backing", region->backing, sizeof(region->backing));
 	return read_registration(dir, region, why);
 }

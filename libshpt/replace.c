@@ -23,7 +23,9 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "internal.h"
 
@@ -85,8 +87,31 @@ static int replace_shared(const struct guest *guest, uintptr_t chunk, int prot)
 	return 0;
 }
 
+/*
+ * Whether something else is mapped there, because the program did not tell the
+ * library that it unmapped the chunk, or another thread has only just unmapped
+ * it. Who cannot reach the device any more is believed.
+ */
+static bool is_gone(const struct guest *guest, uintptr_t chunk)
+{
+	struct shpt_mapping_info arg = { .size = sizeof(arg), .addr = chunk };
+	int device = -1;
+	bool gone = false;
+
+	if (guest->region_id)
+		device = open(SHPT_DEVICE, O_RDWR | O_CLOEXEC);
+	if (device < 0)
+		return false;
+	if (ioctl_again(device, SHPT_IOC_MAPPING_INFO, &arg) == 0)
+		gone = arg.region_id != guest->region_id;
+	else
+		gone = errno == ENOENT;
+	close(device);
+	return gone;
+}
+
 /* The chunk around @addr. Returns 0, or -1 and errno. Async-signal-safe; call
- * with the guest's lock held. */
+ * with the guests' lock held. */
 int replace_chunk(struct guest *guest, uintptr_t addr)
 {
 	struct chunk *chunk = chunk_at(guest, addr);
@@ -95,6 +120,10 @@ int replace_chunk(struct guest *guest, uintptr_t addr)
 
 	if (!chunk->shared)
 		return 0;
+	if (is_gone(guest, at)) {
+		chunk_cut(guest, at);
+		return 0;
+	}
 	if (guest->is_private)
 		err = move_chunk(guest->ordinary + at - guest->range.start, at,
 				 chunk->prot);

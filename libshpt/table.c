@@ -3,29 +3,17 @@
  * table.c - the mappings of this process that the library made
  *
  * A list without order: processes have a handful of them. Mappings in it do
- * not overlap. The lock is also held over fork(2), see fork.c, and over each
- * munmap(2) together with the change of the table, so that no other thread's
- * new mapping of the same addresses can come between the two.
+ * not overlap. The lock is also held over each munmap(2) together with the
+ * change of the table, so that no other thread's new mapping of the same
+ * addresses can come between the two.
  */
 #define _GNU_SOURCE
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #include "internal.h"
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct mapping *mappings;
-
-void table_lock(void)
-{
-	pthread_mutex_lock(&lock);
-}
-
-void table_unlock(void)
-{
-	pthread_mutex_unlock(&lock);
-}
 
 static bool overlap(struct range a, struct range b)
 {
@@ -85,6 +73,8 @@ void table_cut(struct range range, struct mapping *spare)
 		if (m->guest)
 			guest_cut(m->guest, range);
 		if (low.start < low.end && high.start < high.end) {
+			/* Who has no spare cuts out whole mappings.
+			 * NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 			*spare = *m;
 			m->next = spare;
 			if (m->guest)
@@ -124,12 +114,30 @@ static bool reaches_beyond(const struct mapping *m, struct range range)
 		!(m->guest && !chunk_at(m->guest, range.end)->shared));
 }
 
+/* Replaces what is mapped there by a mapping without access. */
+static bool claim_all(struct range range)
+{
+	return mmap((void *)range.start, range.end - range.start, PROT_NONE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+		    0) != MAP_FAILED;
+}
+
+/* Call with the lock held; one end is where a mapping ends. */
+static void unmap(uintptr_t start, uintptr_t end)
+{
+	if (start >= end)
+		return;
+	munmap((void *)start, end - start);
+	table_cut((struct range){ start, end }, NULL);
+}
+
 /*
  * Makes way for a fixed mapping at @range. mmap(2) alone would replace the
  * caller's bytes of an older mapping, but the kernel part refuses to cut
- * chunks, so an older mapping whose bytes all lie in @range, but not all of its
- * chunks, goes as a whole here. Its place in @range stays claimed. Returns
- * whether there was one.
+ * chunks. So of an older mapping whose bytes all lie in @range, but not all of
+ * its chunks, what lies beside @range goes here. Its place in @range stays
+ * claimed: by itself, if the chunks that @range cuts are ordinary mappings by
+ * now. Returns whether there was one.
  */
 bool table_evict(struct range range)
 {
@@ -146,18 +154,13 @@ bool table_evict(struct range range)
 			continue;
 		if (whole.start >= range.start && whole.end <= range.end)
 			continue;
-		if (reaches_beyond(m, range) &&
-		    mmap((void *)whole.start, whole.end - whole.start,
-			 PROT_NONE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
-				 MAP_FIXED,
-			 -1, 0) == MAP_FAILED)
-			continue;
-		if (whole.start < range.start)
-			munmap((void *)whole.start, range.start - whole.start);
-		if (whole.end > range.end)
-			munmap((void *)range.end, whole.end - range.end);
-		table_cut(whole, NULL);
+		if (reaches_beyond(m, range)) {
+			if (!claim_all(whole))
+				continue;
+			table_cut(whole, NULL);
+		}
+		unmap(whole.start, range.start);
+		unmap(range.end, whole.end);
 		evicted = true;
 		m = NULL;
 	}

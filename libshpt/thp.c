@@ -8,8 +8,8 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -22,13 +22,11 @@
 /* The chosen word of a setting such as "always [madvise] never". */
 static bool read_setting(const char *path, char word[16])
 {
-	FILE *f = fopen(path, "re");
 	char line[128], *chosen;
 
-	if (!f)
+	if (!read_line(AT_FDCWD, path, line, sizeof(line)))
 		return false;
-	chosen = fgets(line, sizeof(line), f) ? strchr(line, '[') : NULL;
-	fclose(f);
+	chosen = strchr(line, '[');
 	return chosen && sscanf(chosen, "[%15[^]]", word) == 1;
 }
 

@@ -12,9 +12,11 @@ static int unmap_range(struct range range, struct mapping *spare,
 {
 	if (make_cuttable(&range, why))
 		return -1;
-	if (munmap((void *)range.start, range.end - range.start))
-		return refuse(why, errno, "munmap of %#zx-%#zx: %m",
-			      (size_t)range.start, (size_t)range.end);
+	if (munmap((void *)range.start, range.end - range.start)) {
+		refuse(why, errno, "munmap of %#zx-%#zx: %m",
+		       (size_t)range.start, (size_t)range.end);
+		return -1;
+	}
 	table_cut(range, spare);
 	return 0;
 }

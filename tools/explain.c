@@ -133,7 +133,7 @@ static bool contains(const struct machine *m, const char *path,
 
 static void check_processor(const struct machine *m, struct finding *f)
 {
-	if (strcmp(m->processor, "x86_64")) {
+	if (strcmp(m->processor, "x86_64") != 0) {
 		found(f, NO, "%s", m->processor);
 		mend(f, "shpt knows x86-64 only: use such a machine");
 	} else if (line_is(m, "sys/hypervisor/guest_type", "PV")) {
@@ -225,7 +225,7 @@ static void check_device(const struct machine *m, struct finding *f)
 	group = getgrgid(st.st_gid);
 	found(f, NO, "/dev/shpt: %s; mode %04o, group %s", strerror(err),
 	      st.st_mode & 07777, group ? group->gr_name : "?");
-	if (!group || strcmp(group->gr_name, "shpt"))
+	if (!group || strcmp(group->gr_name, "shpt") != 0)
 		mend(f, "groupadd --system --force shpt && udevadm control "
 			"--reload && udevadm trigger /sys/class/misc/shpt");
 	else

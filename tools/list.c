@@ -71,6 +71,7 @@ static const struct column {
 	  "path of the file; root only" },
 };
 #define COLUMNS (sizeof(columns) / sizeof(*columns))
+#define MOST_COLUMNS (2 * COLUMNS) /* in one table */
 
 /* Text is flushed left. */
 static bool is_text(const struct column *column)
@@ -230,6 +231,33 @@ static const struct column *find_column(const char *name)
 	die(EXIT_USAGE, "unknown column '%s'; see shptctl list --help", name);
 }
 
+static size_t choose_columns(char *names, const struct column *chosen[])
+{
+	size_t n = 0;
+
+	for (char *name = strtok(names, ","); name; name = strtok(NULL, ",")) {
+		if (n == MOST_COLUMNS)
+			die(EXIT_USAGE, "too many columns");
+		chosen[n++] = find_column(name);
+	}
+	if (!n)
+		die(EXIT_USAGE, "-o needs columns; see shptctl list --help");
+	return n;
+}
+
+static size_t all_regions(const char *root, struct libshpt_region **regions)
+{
+	int sysroot = sysroot_open(root);
+	size_t n;
+
+	if (!shpt_is_loaded(sysroot))
+		die(EXIT_FAILURE,
+		    "the module is not loaded; run: modprobe shpt");
+	n = regions_read(sysroot, regions);
+	close(sysroot);
+	return n;
+}
+
 int list(int argc, char **argv)
 {
 	enum { SYSROOT = 256 };
@@ -243,12 +271,12 @@ int list(int argc, char **argv)
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 }
 	};
-	const struct column *chosen[2 * COLUMNS];
+	const struct column *chosen[MOST_COLUMNS];
 	bool bytes = false, json = false, headings = true;
 	const char *root = "/";
 	struct libshpt_region *regions;
 	size_t n, n_chosen = 0;
-	int c, sysroot;
+	int c;
 
 	while ((c = getopt_long(argc, argv, "bJno:hV", options, NULL)) != -1) {
 		switch (c) {
@@ -262,16 +290,7 @@ int list(int argc, char **argv)
 			headings = false;
 			break;
 		case 'o':
-			n_chosen = 0;
-			for (char *name = strtok(optarg, ","); name;
-			     name = strtok(NULL, ",")) {
-				if (n_chosen == 2 * COLUMNS)
-					die(EXIT_USAGE, "too many columns");
-				chosen[n_chosen++] = find_column(name);
-			}
-			if (!n_chosen)
-				die(EXIT_USAGE, "-o needs columns; see shptctl "
-						"list --help");
+			n_chosen = choose_columns(optarg, chosen);
 			break;
 		case SYSROOT:
 			root = optarg;
@@ -296,11 +315,7 @@ int list(int argc, char **argv)
 			if (json || columns[i].shown)
 				chosen[n_chosen++] = &columns[i];
 
-	sysroot = sysroot_open(root);
-	if (!shpt_is_loaded(sysroot))
-		die(EXIT_FAILURE, "the module is not loaded; run: modprobe "
-				  "shpt");
-	n = regions_read(sysroot, &regions);
+	n = all_regions(root, &regions);
 	if (json)
 		print_json(regions, n, chosen, n_chosen);
 	else if (n)
@@ -308,6 +323,5 @@ int list(int argc, char **argv)
 	else
 		fputs("shptctl list: no regions\n", stderr);
 	free(regions);
-	close(sysroot);
 	return EXIT_SUCCESS;
 }

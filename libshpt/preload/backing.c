@@ -14,10 +14,11 @@
 
 #include "preload.h"
 
-/* Whether a mapping with these flags gets its file here. */
+/* Whether a mapping with these flags gets its file here. Huge pages are not of
+ * any file, and the library has a backend for them. */
 bool has_backing(int flags)
 {
-	return flags & MAP_ANONYMOUS &&
+	return flags & MAP_ANONYMOUS && !(flags & MAP_HUGETLB) &&
 	       (settings()->backing || !settings()->any_backend);
 }
 

@@ -33,10 +33,15 @@ static void *serve(void *addr, size_t length, int prot, int flags, int fd,
 	struct libshpt_attr attr = {
 		.flags = any_backend ? 0 : LIBSHPT_REQUIRE_SHARED,
 	};
-	void *p = libshpt_map_attr(addr, length, prot, flags, fd, offset, &attr,
-				   sizeof(attr));
 	struct reason why;
+	void *p;
 
+	if (served_check_room(&why)) {
+		fail_with(&why);
+		return MAP_FAILED;
+	}
+	p = libshpt_map_attr(addr, length, prot, flags, fd, offset, &attr,
+			     sizeof(attr));
 	if (p == MAP_FAILED)
 		return p;
 	if (served_add(p, (struct range){ 0, 0 }, &why)) {
@@ -72,10 +77,19 @@ static void *serve_anonymous(void *addr, size_t length, int prot, int flags)
 	return p;
 }
 
+/* Can take long, and is over when a signal ends the program. */
+static void populate_served(void *p, size_t length, int flags)
+{
+	if ((flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE)
+		raw_madvise(p, round_up(length, page_bytes()),
+			    MADV_POPULATE_READ);
+}
+
 INTERPOSED void *mmap(void *addr, size_t length, int prot, int flags, int fd,
 		      off_t offset)
 {
-	int saved = errno, err;
+	int saved = errno, err, unfilled = flags & ~MAP_POPULATE;
+	struct calm calm;
 	void *p;
 
 	if (flags & MAP_FIXED && served_touches(pages_at(addr, length)))
@@ -84,10 +98,14 @@ INTERPOSED void *mmap(void *addr, size_t length, int prot, int flags, int fd,
 	    (!(flags & MAP_ANONYMOUS) && is_region(fd)))
 		return raw_mmap(addr, length, prot, flags, fd, offset);
 
-	p = has_backing(flags) ? serve_anonymous(addr, length, prot, flags) :
-				 serve(addr, length, prot, flags, fd, offset,
+	calm_begin(&calm);
+	p = has_backing(flags) ? serve_anonymous(addr, length, prot, unfilled) :
+				 serve(addr, length, prot, unfilled, fd, offset,
 				       settings()->any_backend);
 	err = errno;
+	calm_end(&calm);
+	if (p != MAP_FAILED)
+		populate_served(p, length, flags);
 	errno = saved;
 	if (p != MAP_FAILED)
 		return p;
@@ -117,11 +135,16 @@ INTERPOSED int mprotect(void *addr, size_t length, int prot)
 		       raw_mprotect(addr, length, prot);
 }
 
+/* In a child that has not inherited the mapping its addresses are nobody's, or
+ * somebody else's: that is for the kernel to know alone. */
 INTERPOSED int madvise(void *addr, size_t length, int advice)
 {
-	return served_touches(pages_at(addr, length)) ?
-		       libshpt_advise(addr, length, advice) :
-		       raw_madvise(addr, length, advice);
+	if (!served_touches(pages_at(addr, length)))
+		return raw_madvise(addr, length, advice);
+	if (advice != MADV_DONTFORK)
+		return libshpt_advise(addr, length, advice);
+	served_give_up(pages_at(addr, length), "MADV_DONTFORK");
+	return raw_madvise(addr, length, advice);
 }
 
 INTERPOSED void *mremap(void *old, size_t old_length, size_t new_length,
@@ -141,4 +164,12 @@ INTERPOSED void *mremap(void *old, size_t old_length, size_t new_length,
 	if (flags & MREMAP_FIXED && served_touches(pages_at(new, new_length)))
 		served_give_up(pages_at(new, new_length), "mremap over it");
 	return raw_mremap(old, old_length, new_length, flags, new);
+}
+
+INTERPOSED int remap_file_pages(void *addr, size_t size, int prot, size_t page,
+				int flags)
+{
+	if (served_touches(pages_at(addr, size)))
+		served_give_up(pages_at(addr, size), "remap_file_pages");
+	return raw_remap_file_pages(addr, size, prot, page, flags);
 }

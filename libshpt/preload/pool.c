@@ -5,7 +5,7 @@
  * An allocator that gets its memory from mmap(2) calls the library with its own
  * locks held. So the linker (--wrap) gives the library's objects these in place
  * of malloc(3), and what describes a mapping comes from here, but for mappings
- * of more chunks than a slot has room for.
+ * of more chunks than a slot has room for, or that were cut into many pieces.
  */
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -39,17 +39,17 @@ static void *from_pool(void)
 
 void *__wrap_malloc(size_t size)
 {
-	return size <= SLOT_BYTES ? from_pool() : __real_malloc(size);
+	void *p = size <= SLOT_BYTES ? from_pool() : NULL;
+
+	return p ? p : __real_malloc(size);
 }
 
 void *__wrap_calloc(size_t count, size_t size)
 {
-	void *p;
+	bool fits = !size || count <= SLOT_BYTES / size;
+	void *p = fits ? from_pool() : NULL;
 
-	if (size && count > SLOT_BYTES / size)
-		return __real_calloc(count, size);
-	p = from_pool();
-	return p ? memset(p, 0, count * size) : NULL;
+	return p ? memset(p, 0, count * size) : __real_calloc(count, size);
 }
 
 void __wrap_free(void *p)

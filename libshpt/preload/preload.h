@@ -28,6 +28,8 @@ int raw_mprotect(void *addr, size_t length, int prot);
 int raw_madvise(void *addr, size_t length, int advice);
 void *raw_mremap(void *old, size_t old_length, size_t new_length, int flags,
 		 void *new);
+int raw_remap_file_pages(void *addr, size_t size, int prot, size_t page,
+			 int flags);
 void *raw_shmat(int id, const void *addr, int flags);
 int raw_shmdt(const void *addr);
 
@@ -49,6 +51,14 @@ void say_given_up(const char *call, const void *addr);
 void say_no_size(const char *text);
 void say_served(const char *call, size_t length, const void *addr);
 
+/* calm.c */
+struct calm {
+	sigset_t unblocked;
+	int cancel;
+};
+void calm_begin(struct calm *calm);
+void calm_end(const struct calm *calm);
+
 /* backing.c */
 bool has_backing(int flags);
 int open_backing(off_t first, size_t length, int flags, struct reason *why);
@@ -56,6 +66,7 @@ int open_backing(off_t first, size_t length, int flags, struct reason *why);
 /* served.c */
 struct range pages_at(const void *addr, size_t length);
 bool served_touches(struct range range);
+int served_check_room(struct reason *why);
 int served_add(const void *addr, struct range attached, struct reason *why);
 void served_give_up(struct range range, const char *call);
 int served_unmap(struct range range);

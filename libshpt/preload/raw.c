@@ -25,17 +25,17 @@ void *raw_mmap(void *addr, size_t length, int prot, int flags, int fd,
 
 int raw_munmap(void *addr, size_t length)
 {
-	return syscall(SYS_munmap, addr, length);
+	return (int)syscall(SYS_munmap, addr, length);
 }
 
 int raw_mprotect(void *addr, size_t length, int prot)
 {
-	return syscall(SYS_mprotect, addr, length, prot);
+	return (int)syscall(SYS_mprotect, addr, length, prot);
 }
 
 int raw_madvise(void *addr, size_t length, int advice)
 {
-	return syscall(SYS_madvise, addr, length, advice);
+	return (int)syscall(SYS_madvise, addr, length, advice);
 }
 
 void *raw_mremap(void *old, size_t old_length, size_t new_length, int flags,
@@ -45,6 +45,12 @@ void *raw_mremap(void *old, size_t old_length, size_t new_length, int flags,
 			       new);
 }
 
+int raw_remap_file_pages(void *addr, size_t size, int prot, size_t page,
+			 int flags)
+{
+	return (int)syscall(SYS_remap_file_pages, addr, size, prot, page, flags);
+}
+
 void *raw_shmat(int id, const void *addr, int flags)
 {
 	return (void *)syscall(SYS_shmat, id, addr, flags);
@@ -52,7 +58,7 @@ void *raw_shmat(int id, const void *addr, int flags)
 
 int raw_shmdt(const void *addr)
 {
-	return syscall(SYS_shmdt, addr);
+	return (int)syscall(SYS_shmdt, addr);
 }
 
 void *__wrap_mmap(void *addr, size_t length, int prot, int flags, int fd,

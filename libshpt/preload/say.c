@@ -1,19 +1,37 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* say.c - what the person who preloads the library gets to read, on stderr */
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "preload.h"
 
-/* A line in one write(2), without stdio, which the program may be using. */
+/* One write(2), without stdio, which the program may be using. If nobody listens
+ * any more, the signal that tells so is not the program's business. */
+static void write_line(const char *line, size_t n)
+{
+	static const struct timespec now;
+	int saved = errno;
+	struct calm calm;
+	sigset_t sigpipe;
+
+	sigemptyset(&sigpipe);
+	sigaddset(&sigpipe, SIGPIPE);
+	calm_begin(&calm);
+	if (write(STDERR_FILENO, line, n) < 0 && errno == EPIPE)
+		sigtimedwait(&sigpipe, NULL, &now);
+	calm_end(&calm);
+	errno = saved;
+}
+
 void say(const char *format, ...)
 {
 	char line[640];
-	int saved = errno;
 	va_list args;
 	size_t n;
 
@@ -23,8 +41,7 @@ void say(const char *format, ...)
 	va_end(args);
 	n = strlen(line);
 	line[n++] = '\n';
-	if (write(STDERR_FILENO, line, n) < 0)
-		errno = saved; /* nobody listens */
+	write_line(line, n);
 }
 
 /* Once for each reason, which the errno stands for. */

@@ -51,9 +51,10 @@ static bool covers(struct range outer, struct range inner)
 	return outer.start <= inner.start && inner.end <= outer.end;
 }
 
+/* An empty range touches nothing, wherever it is. */
 bool served_touches(struct range range)
 {
-	size_t n = atomic_load(&used);
+	size_t n = range.start < range.end ? atomic_load(&used) : 0;
 
 	for (size_t i = 0; i < n; i++)
 		if (touches(&all[i], range))
@@ -83,6 +84,23 @@ static struct served *find_room(void)
 	return &all[i];
 }
 
+static int refuse_another(struct reason *why)
+{
+	return refuse(why, ENFILE,
+		      "one process can have %d such mappings: raise "
+		      "LIBSHPT_MIN_SIZE",
+		      SERVED_MAX);
+}
+
+/* To be asked first, for making a mapping and a region of it is much work. */
+int served_check_room(struct reason *why)
+{
+	for (size_t i = 0; i < SERVED_MAX; i++)
+		if (!atomic_load(&all[i].start))
+			return 0;
+	return refuse_another(why);
+}
+
 /* Enters the mapping that libshpt has made at @addr. */
 int served_add(const void *addr, struct range attached, struct reason *why)
 {
@@ -100,12 +118,7 @@ int served_add(const void *addr, struct range attached, struct reason *why)
 		atomic_store(&s->start, m->taken.start);
 	}
 	table_unlock();
-	if (!s)
-		return refuse(why, ENFILE,
-			      "one process can have %d such mappings: raise "
-			      "LIBSHPT_MIN_SIZE",
-			      SERVED_MAX);
-	return 0;
+	return s ? 0 : refuse_another(why);
 }
 
 static void forget(struct served *s)
@@ -148,15 +161,23 @@ static void leave(const struct mapping *m)
 	table_cut(taken, NULL);
 }
 
+/*
+ * A segment that cannot be attached again is from now on as any file. The page
+ * that is attached stays so: as long as the process lives it may use the segment.
+ */
 static int make_ordinary(struct served *s)
 {
+	static const struct range none = { 0 };
 	struct range taken = { s->start, s->end };
 	struct mapping *m = table_next(NULL, taken);
 	bool sysv = s->attached.start != s->attached.end;
 	struct reason why;
 
-	if (sysv ? attach_again(s, m) : replace_chunks(taken, &why))
-		return -1;
+	if (m && (!sysv || attach_again(s, m))) {
+		if (replace_chunks(taken, &why))
+			return -1;
+		s->attached = none;
+	}
 	for (; m; m = table_next(NULL, taken))
 		leave(m);
 	forget(s);

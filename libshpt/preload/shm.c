@@ -35,9 +35,18 @@ static bool is_wanted(size_t length, const void *addr, int flags)
 	       (uintptr_t)addr % page_bytes() == 0;
 }
 
+/* The page that remains attached could not be one of a huge page. */
+static int refuse_huge(int fd, struct reason *why)
+{
+	close(fd);
+	return refuse(why, EMEDIUMTYPE,
+		      "a SysV segment of huge pages is left as it is: have the "
+		      "program get them by mmap(2)");
+}
+
 static int open_attached(struct range attached, int prot, struct reason *why)
 {
-	int access = prot & PROT_WRITE ? O_RDWR : O_RDONLY;
+	int access = (prot & PROT_WRITE) ? O_RDWR : O_RDONLY;
 	char path[64];
 	int fd;
 
@@ -53,7 +62,7 @@ static int open_attached(struct range attached, int prot, struct reason *why)
 			"unit, or have it use mmap(2)");
 	if (fd < 0)
 		return refuse(why, errno, "%s: %m", path);
-	return fd;
+	return huge_page_bytes(fd) ? refuse_huge(fd, why) : fd;
 }
 
 /* A mapping of what is attached, or MAP_FAILED with the reason. */
@@ -81,9 +90,12 @@ static void *serve(struct range attached, size_t length, const void *addr,
 		   int flags, struct reason *why)
 {
 	struct range page = { attached.start, attached.start + page_bytes() };
-	int prot = flags & SHM_RDONLY ? PROT_READ : PROT_READ | PROT_WRITE;
-	void *p = map_attached(attached, length, addr, prot, why);
+	int prot = (flags & SHM_RDONLY) ? PROT_READ : PROT_READ | PROT_WRITE;
+	void *p;
 
+	if (served_check_room(why))
+		return MAP_FAILED;
+	p = map_attached(attached, length, addr, prot, why);
 	if (p == MAP_FAILED)
 		return p;
 	if (served_add(p, page, why)) {
@@ -102,10 +114,13 @@ static void *attach(int id, const void *addr, int flags, size_t length)
 	void *kernels = raw_shmat(id, NULL, flags), *p;
 	struct reason why;
 	int saved = errno;
+	struct calm calm;
 
 	if (kernels == MAP_FAILED)
 		return kernels;
+	calm_begin(&calm);
 	p = serve(pages_at(kernels, length), length, addr, flags, &why);
+	calm_end(&calm);
 	errno = saved;
 	if (p != MAP_FAILED)
 		return p;

@@ -10,7 +10,6 @@
 
 static struct {
 	int fd;
-	volatile uint64_t *rounds;
 } t;
 
 static void pause_a_little(uint64_t *rounds)
@@ -92,7 +91,7 @@ static void test(int kind)
 
 	t.fd = backing(kind, BYTES);
 	for (i = 0; i < nr; i++)
-		spawn(workers[i], rounds + 8 * i);
+		spawn(workers[i], &rounds[8L * i]);
 	for (;;) {
 		int status;
 
@@ -101,7 +100,7 @@ static void test(int kind)
 			FAIL("a worker ended with status %#x", status);
 		dprintf(1, "busy: rounds");
 		for (i = 0; i < nr; i++)
-			dprintf(1, " %llu", (long long)rounds[8 * i]);
+			dprintf(1, " %llu", (long long)rounds[8L * i]);
 		dprintf(1, "\n");
 		sleep(1);
 	}

@@ -52,7 +52,9 @@ void *realloc(void *old, size_t size)
 	void *p = malloc(size);
 	size_t *had = old;
 
-	return old ? memcpy(p, old, had[-2] < size ? had[-2] : size) : p;
+	if (old)
+		memcpy(p, old, had[-2] < size ? had[-2] : size);
+	return p;
 }
 
 /* More than two arenas hold. */

@@ -41,15 +41,15 @@ END_TEST
 
 START_TEST(brings_no_library)
 {
-	FILE *maps = fopen("/proc/self/maps", "re");
+	FILE *f = fopen("/proc/self/maps", "re");
 	char line[512];
 
-	ck_assert_ptr_nonnull(maps);
-	while (fgets(line, sizeof(line), maps)) {
+	ck_assert_ptr_nonnull(f);
+	while (fgets(line, sizeof(line), f)) {
 		ck_assert_ptr_null(strstr(line, "libnuma"));
 		ck_assert_ptr_null(strstr(line, "libdaxctl"));
 	}
-	fclose(maps);
+	fclose(f);
 }
 END_TEST
 

@@ -4,11 +4,14 @@
  * module: what this machine lets them do
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "unit.h"
@@ -406,14 +409,14 @@ static int new_huge_memfd(off_t size)
 }
 
 static const struct {
-	size_t mib, length, shared_mib;
+	size_t length, shared_mib;
 	off_t offset;
 } chunks[] = {
-	{ 1024, 1024 * MIB, 1024, 0 },
-	{ 2048, 2048 * MIB, 2048, 0 },
-	{ 2050, 2048 * MIB + 4096, 2048, 0 },
-	{ 2048, 2048 * MIB, 1024, 2 * MIB },
-	{ 1026, 1024 * MIB, 1024, 1024 * MIB },
+	{ 1024 * MIB, 1024, 0 },
+	{ 2048 * MIB, 2048, 0 },
+	{ 2048 * MIB + 4096, 2048, 0 },
+	{ 2048 * MIB, 1024, 2 * MIB },
+	{ 1024 * MIB, 1024, 1024 * MIB },
 };
 
 START_TEST(hugetlb_shares_whole_chunks)
@@ -502,8 +505,47 @@ START_TEST(hugetlb_of_no_such_size)
 	ck_assert_ptr_eq(map_attr(CHUNK_BYTES, flags | 13 << MAP_HUGE_SHIFT, -1,
 				  0, LIBSHPT_REQUIRE_SHARED),
 			 MAP_FAILED);
+	ck_assert_int_eq(errno, ENODEV);
 	ck_assert_ptr_nonnull(
 		strstr(libshpt_errormsg(), "/sys/kernel/mm/hugepages"));
+}
+END_TEST
+
+/* A signal would end this process. */
+START_TEST(hugetlb_beyond_the_limit_of_files)
+{
+	int flags = UNRESERVED | MAP_ANONYMOUS | MAP_HUGETLB | HUGE_2MB;
+	struct rlimit limit = { 3 * MIB, RLIM_INFINITY };
+	struct reason why;
+
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	ck_assert_ptr_eq(
+		map_attr(3 * MIB, flags, -1, 0, LIBSHPT_REQUIRE_SHARED),
+		MAP_FAILED);
+	ck_assert_int_eq(errno, EFBIG);
+	ck_assert_ptr_nonnull(strstr(libshpt_errormsg(), "ulimit -f"));
+	/* What does without a file has no such limit. */
+	ck_assert_ptr_ne(map_attr(4 * MIB, flags, -1, 0, 0), MAP_FAILED);
+	ck_assert_int_eq(anonymous_file(3 * MIB + 1, &why), -1);
+	ck_assert_int_eq(why.err, EFBIG);
+	ck_assert_int_ge(anonymous_file(3 * MIB, &why), 0);
+}
+END_TEST
+
+/* Where others are forbidden it must be one that cannot be executed. */
+START_TEST(files_for_memory_are_not_executable)
+{
+	struct reason why;
+	int fd = anonymous_file(PAGE, &why);
+	int known = memfd_create("unit", MFD_CLOEXEC | 8);
+	struct stat st;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	ck_assert_int_eq(st.st_size, PAGE);
+	if (known >= 0)
+		ck_assert_int_eq(st.st_mode & 0111, 0);
 }
 END_TEST
 
@@ -587,7 +629,7 @@ TCase *backends_tests(void)
 {
 	TCase *t = tcase_create("backends");
 
-	tcase_add_checked_fixture(t, NULL, ask_for_nothing);
+	tcase_add_checked_fixture(t, choose_freely, ask_for_nothing);
 	tcase_add_test(t, unknown_words_are_refused);
 	tcase_add_loop_test(t, what_was_asked_for_or_plain, 0, COUNT(words));
 	tcase_add_test(t, the_environment_is_a_reason);
@@ -604,6 +646,8 @@ TCase *backends_tests(void)
 	tcase_add_test(t, hugetlb_without_a_whole_chunk);
 	tcase_add_test(t, hugetlb_that_is_anonymous);
 	tcase_add_test(t, hugetlb_of_no_such_size);
+	tcase_add_test(t, hugetlb_beyond_the_limit_of_files);
+	tcase_add_test(t, files_for_memory_are_not_executable);
 	tcase_add_test(t, hugetlb_without_huge_pages);
 	tcase_add_test(t, hugetlb_is_refused);
 	tcase_add_test(t, hugetlb_at_a_fixed_address);

@@ -100,7 +100,7 @@ START_TEST(reading)
 		bytes += extents[i].length;
 	}
 	ck_assert_uint_ge(bytes, 300 * sizeof(data));
-	ck_assert_uint_le(bytes, 300 * 65536);
+	ck_assert_uint_le(bytes, 300 * 65536UL);
 	free(extents);
 	close(fd);
 }

@@ -224,6 +224,7 @@ START_TEST(no_sentence_is_cut)
 }
 END_TEST
 
+/* And errno, as mmap(2) does, whatever backends have refused it. */
 START_TEST(a_success_keeps_the_message)
 {
 	char message[256];
@@ -231,7 +232,9 @@ START_TEST(a_success_keeps_the_message)
 
 	libshpt_unmap((void *)1, PAGE);
 	strcpy(message, libshpt_errormsg());
+	errno = ENOTUNIQ;
 	p = libshpt_map(NULL, PAGE, READ_WRITE, PLAIN | MAP_ANONYMOUS, -1, 0);
+	ck_assert_int_eq(errno, ENOTUNIQ);
 	ck_assert_ptr_ne(p, MAP_FAILED);
 	ck_assert_str_eq(libshpt_errormsg(), message);
 }
@@ -241,6 +244,7 @@ TCase *errors_tests(void)
 {
 	TCase *t = tcase_create("errors");
 
+	tcase_add_checked_fixture(t, choose_freely, NULL);
 	tcase_add_test(t, device);
 	tcase_add_loop_test(t, region, 0, COUNT(region_cases));
 	tcase_add_loop_test(t, guest, 0, COUNT(guest_cases));

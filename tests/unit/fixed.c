@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "unit.h"
 
@@ -96,6 +97,32 @@ START_TEST(fixed_replaces)
 }
 END_TEST
 
+/* What it replaced is gone, and so is what it was to be. */
+START_TEST(fixed_and_not_as_asked)
+{
+	static const struct libshpt_attr filled = { .flags = LIBSHPT_POPULATE };
+	int empty = new_memfd(0, 0);
+	struct libshpt_info info;
+	char *p = libshpt_map(NULL, 3 * PAGE, READ_WRITE, PLAIN | MAP_ANONYMOUS,
+			      -1, 0);
+
+	ck_assert_ptr_ne(p, MAP_FAILED);
+	ck_assert_ptr_eq(libshpt_map_attr(p + PAGE, PAGE, READ_WRITE,
+					  PLAIN | MAP_FIXED, empty, 0, &filled,
+					  sizeof(filled)),
+			 MAP_FAILED);
+	ck_assert_int_eq(errno, EFAULT);
+	ck_assert(!is_mapped((uintptr_t)p + PAGE));
+	ck_assert_int_eq(libshpt_info(p + PAGE, &info, sizeof(info)), -1);
+	ck_assert_int_eq(errno, ENOENT);
+	ck_assert_int_eq(libshpt_info(p, &info, sizeof(info)), 0);
+	ck_assert_uint_eq(info.length, PAGE);
+	ck_assert_int_eq(libshpt_info(p + 2 * PAGE, &info, sizeof(info)), 0);
+	ck_assert_uint_eq(info.length, PAGE);
+	close(empty);
+}
+END_TEST
+
 START_TEST(noreplace_replaces_nothing)
 {
 	uintptr_t addr = free_chunks(1) + PAGE;
@@ -119,6 +146,7 @@ START_TEST(address_and_offset_must_agree_to_share)
 	uintptr_t addr = free_chunks(1) + PAGE;
 	struct libshpt_info info;
 
+	choose_freely();
 	ck_assert_ptr_eq(libshpt_map((void *)addr, PAGE, READ_WRITE,
 				     MAP_SHARED | MAP_FIXED, fd, 2 * PAGE),
 			 (void *)addr);
@@ -145,6 +173,7 @@ TCase *fixed_tests(void)
 	tcase_add_loop_test(t, an_edge_in_use_leaves_nothing_claimed, 0, 2);
 	tcase_add_test(t, whole_chunks_have_no_edges);
 	tcase_add_test(t, fixed_replaces);
+	tcase_add_test(t, fixed_and_not_as_asked);
 	tcase_add_test(t, noreplace_replaces_nothing);
 	tcase_add_test(t, address_and_offset_must_agree_to_share);
 	return t;

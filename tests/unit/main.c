@@ -12,6 +12,13 @@
 
 #include "unit.h"
 
+/* For tests of what is chosen, and why. All others pass whatever backend the
+ * environment asks for. */
+void choose_freely(void)
+{
+	ck_assert_int_eq(unsetenv("LIBSHPT_BACKEND"), 0);
+}
+
 bool is_mapped(uintptr_t addr)
 {
 	unsigned char resident;
@@ -128,6 +135,7 @@ int main(void)
 	int failed;
 
 	suite_add_tcase(suite, range_tests());
+	suite_add_tcase(suite, lines_tests());
 	suite_add_tcase(suite, structs_tests());
 	suite_add_tcase(suite, plain_tests());
 	suite_add_tcase(suite, backends_tests());
@@ -137,6 +145,7 @@ int main(void)
 	suite_add_tcase(suite, table_tests());
 	suite_add_tcase(suite, fork_tests());
 	suite_add_tcase(suite, errors_tests());
+	suite_add_tcase(suite, refusals_tests());
 	suite_add_tcase(suite, replace_tests());
 	suite_add_tcase(suite, private_tests());
 	suite_add_tcase(suite, adopt_tests());

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* numa.c - tests of node policies and of what is known of nodes */
 #define _GNU_SOURCE
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <numa.h>
 #include <numaif.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "unit.h"
@@ -97,6 +102,26 @@ START_TEST(pages_where_the_policy_wants_them)
 }
 END_TEST
 
+/* As where CONFIG_NUMA is off: there is one place for all. */
+START_TEST(a_kernel_without_nodes)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mbind, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog filter = { COUNT(code), code };
+
+	ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter),
+			 0);
+	ck_assert_ptr_ne(map_on(LIBSHPT_NODE_LOCAL, 0), MAP_FAILED);
+	ck_assert_ptr_ne(map_on(LIBSHPT_NODE_ONE, 0), MAP_FAILED);
+}
+END_TEST
+
 TCase *numa_tests(void)
 {
 	TCase *t = tcase_create("numa");
@@ -104,5 +129,6 @@ TCase *numa_tests(void)
 	tcase_add_test(t, policies_that_are_none);
 	tcase_add_test(t, nodes_that_are_not_there);
 	tcase_add_test(t, pages_where_the_policy_wants_them);
+	tcase_add_test(t, a_kernel_without_nodes);
 	return t;
 }

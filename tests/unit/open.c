@@ -26,7 +26,7 @@ static void new_name(void)
 
 static void forget_name(void)
 {
-	shm_unlink(name);
+	libshpt_unlink(name);
 }
 
 static struct stat stat_of(int fd)

@@ -54,8 +54,10 @@ START_TEST(private_writes_stay_private)
 	int fd = new_memfd(PAGE, 0);
 	struct libshpt_info info;
 	char byte = 1;
-	char *p = libshpt_map(NULL, PAGE, READ_WRITE, MAP_PRIVATE, fd, 0);
+	char *p;
 
+	choose_freely();
+	p = libshpt_map(NULL, PAGE, READ_WRITE, MAP_PRIVATE, fd, 0);
 	ck_assert_ptr_ne(p, MAP_FAILED);
 	p[0] = 'x';
 	ck_assert_int_eq(pread(fd, &byte, 1, 0), 1);
@@ -81,7 +83,7 @@ START_TEST(anonymous_memory_is_the_childrens_too)
 	p[0] = 'p';
 	pid = fork();
 	if (pid == 0) {
-		p[3 * PAGE + 4] = p[0] + 1;
+		p[3 * PAGE + 4] = (char)(p[0] + 1);
 		_exit(0);
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);

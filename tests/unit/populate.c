@@ -115,6 +115,7 @@ static int watch_helper(void *arg, uint64_t done, uint64_t length)
 	struct helper *helper = arg;
 	struct dirent *entry;
 
+	ck_assert_ptr_nonnull(tasks);
 	while ((entry = readdir(tasks)))
 		if (atoi(entry->d_name) > getpid())
 			helper->blocked &= blocked_by(entry->d_name);

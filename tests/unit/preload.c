@@ -11,16 +11,17 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "exports.h"
 #include "preloaded.h"
 
-#define PRELOAD "LD_PRELOAD=" LIBSHPT_PRELOAD_SO
+static const char preload[] = "LD_PRELOAD=" LIBSHPT_PRELOAD_SO;
 
 #define RUN(name, ...)                                                         \
 	do {                                                                   \
 		int status_ =                                                  \
 			run("/proc/self/exe",                                  \
 			    (const char *[]){ "preload", name, NULL },         \
-			    (const char *[]){ PRELOAD, ##__VA_ARGS__, NULL }); \
+			    (const char *[]){ preload, ##__VA_ARGS__, NULL }); \
 		ck_assert_msg(status_ == 0, "%s: status %#x: %s", name,        \
 			      status_, said);                                  \
 	} while (0)
@@ -139,12 +140,45 @@ START_TEST(in_parts)
 	RUN("fixed_over", ways[_i], "LIBSHPT_VERBOSE=1");
 	SAID(_i != 0, "MAP_FIXED over it cannot be had");
 	RUN("remap", ways[_i], "LIBSHPT_VERBOSE=1");
-	SAID(_i ? 3 : 0, "mremap cannot be had");
+	SAID(_i ? 4 : 0, "mremap cannot be had");
 	SAID(_i != 0, "mremap over it cannot be had");
 	RUN("remap", ways[_i]);
 	SAID(_i != 0, "cannot be had");
 	RUN("advice", ways[_i]);
 	SAID(0, "cannot be had");
+}
+END_TEST
+
+START_TEST(as_system_calls_are)
+{
+	RUN("cancelled", ways[_i]);
+	RUN("handlers", ways[_i]);
+	RUN("pieces", ways[_i]);
+	RUN("populated", ways[_i]);
+	RUN("not_inherited", ways[_i]);
+	SAID(_i != 0, "MADV_DONTFORK cannot be had");
+}
+END_TEST
+
+START_TEST(huge_pages)
+{
+	RUN("huge");
+	SAID(0, "libshpt-preload");
+}
+END_TEST
+
+START_TEST(environment_that_comes_and_goes)
+{
+	RUN("early", "LIBSHPT_BACKING=/dev/shm", "LIBSHPT_BACKEND=plain");
+	SAID(0, "libshpt-preload");
+	RUN("titled", "LIBSHPT_BACKING=/dev/shm", "LIBSHPT_BACKEND=plain");
+	SAID(0, "libshpt-preload");
+}
+END_TEST
+
+START_TEST(nobody_listens)
+{
+	RUN("unheard");
 }
 END_TEST
 
@@ -171,6 +205,9 @@ START_TEST(segments)
 	RUN("segment_fixed", "LIBSHPT_BACKEND=plain");
 	RUN("segment");
 	RUN("segment_fixed");
+	RUN("segment_huge", "LIBSHPT_BACKEND=plain");
+	RUN("segment_replaced", "LIBSHPT_BACKEND=plain");
+	RUN("segment_replaced");
 }
 END_TEST
 
@@ -185,8 +222,11 @@ END_TEST
 /* Its malloc() maps shared memory with its lock held. */
 START_TEST(called_by_an_allocator)
 {
+	static const char *const backend[] = { "LIBSHPT_BACKEND=plain",
+					       "LIBSHPT_BACKEND=thp",
+					       "LIBSHPT_BACKEND=hugetlb" };
 	int status = run(ALLOCATOR, (const char *[]){ "allocator", NULL },
-			 (const char *[]){ PRELOAD, "LIBSHPT_BACKEND=plain",
+			 (const char *[]){ preload, backend[_i],
 					   "LIBSHPT_VERBOSE=1", NULL });
 
 	ck_assert_msg(status == 0, "status %#x: %s", status, said);
@@ -219,7 +259,7 @@ START_TEST(programs_of_others)
 {
 	const struct program *program = &programs[_i];
 	int status = run_program(
-		program, (const char *[]){ PRELOAD, "LIBSHPT_BACKEND=plain",
+		program, (const char *[]){ preload, "LIBSHPT_BACKEND=plain",
 					   "LIBSHPT_MIN_SIZE=2M",
 					   "LIBSHPT_VERBOSE=1", NULL });
 
@@ -234,22 +274,12 @@ END_TEST
 START_TEST(exports)
 {
 	static const char *const expected[] = {
-		"madvise", "mmap",   "mmap64", "mprotect",
-		"mremap",  "munmap", "shmat",  "shmdt",
+		"madvise",	    "mmap",   "mmap64",
+		"mprotect",	    "mremap", "munmap",
+		"remap_file_pages", "shmat",  "shmdt",
 	};
-	FILE *nm = popen("LC_ALL=C nm -D --defined-only -P " LIBSHPT_PRELOAD_SO,
-			 "re");
-	char line[256];
-	size_t n = 0;
 
-	ck_assert_ptr_nonnull(nm);
-	while (fgets(line, sizeof(line), nm)) {
-		line[strcspn(line, " ")] = '\0';
-		ck_assert_msg(n < COUNT(expected), "%s is exported too", line);
-		ck_assert_str_eq(line, expected[n++]);
-	}
-	ck_assert_int_eq(pclose(nm), 0);
-	ck_assert_uint_eq(n, COUNT(expected));
+	check_exports(LIBSHPT_PRELOAD_SO, expected, COUNT(expected));
 }
 END_TEST
 
@@ -267,11 +297,15 @@ static TCase *tests(void)
 	tcase_add_test(t, limit_of_file_size);
 	tcase_add_loop_test(t, servers, 0, COUNT(ways));
 	tcase_add_loop_test(t, in_parts, 0, COUNT(ways));
+	tcase_add_loop_test(t, as_system_calls_are, 0, COUNT(ways));
+	tcase_add_test(t, huge_pages);
+	tcase_add_test(t, environment_that_comes_and_goes);
+	tcase_add_test(t, nobody_listens);
 	tcase_add_test(t, more_than_fit);
 	tcase_add_test(t, threads_and_children);
 	tcase_add_test(t, segments);
 	tcase_add_test(t, segments_without_privilege);
-	tcase_add_test(t, called_by_an_allocator);
+	tcase_add_loop_test(t, called_by_an_allocator, 0, 3);
 	tcase_add_test(t, not_in_setuid_programs);
 	tcase_add_loop_test(t, programs_of_others, 0, COUNT(programs));
 	tcase_add_test(t, exports);

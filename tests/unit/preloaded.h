@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,6 +28,7 @@
 #include <sys/shm.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <linux/capability.h>
 #include <unistd.h>
@@ -40,6 +42,9 @@
 #define LENGTH (LARGE + 3 * PAGE + 5)
 #define READ_WRITE (PROT_READ | PROT_WRITE)
 #define ANONYMOUS (MAP_SHARED | MAP_ANONYMOUS)
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 #define EXPECT(condition)                                                   \
@@ -219,7 +224,7 @@ static atomic_bool stop;
 /* Sees every change of protection, but never a page that is missing. */
 static void *reader(void *arg)
 {
-	volatile char *p = arg;
+	const volatile char *p = arg;
 
 	while (!stop)
 		for (size_t i = 0; i < LENGTH; i += PAGE)
@@ -324,6 +329,12 @@ static void remap(void)
 	EXPECT(p[MIB] == 4);
 	EXPECT(munmap(q, LENGTH) == 0 && munmap(p, LENGTH) == 0);
 	p = map_ones();
+	q = mremap(p, LENGTH, LENGTH, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
+	EXPECT(q != MAP_FAILED && q != p);
+	q[MIB] = 5;
+	EXPECT(p[MIB] == 5 && p[0] == 1);
+	EXPECT(munmap(q, LENGTH) == 0 && munmap(p, LENGTH) == 0);
+	p = map_ones();
 	q = map_ones();
 	q[0] = 7;
 	EXPECT(mremap(q, LENGTH, LENGTH, MREMAP_MAYMOVE | MREMAP_FIXED, p) ==
@@ -333,15 +344,68 @@ static void remap(void)
 	EXPECT(mappings_of("(deleted)") == 0);
 }
 
+/* A child that did not inherit it has something else there. */
+static void not_inherited(void)
+{
+	char *p = map_ones(), *q;
+	pid_t pid;
+
+	EXPECT(madvise(p, LENGTH, MADV_DONTFORK) == 0);
+	pid = fork();
+	if (pid == 0) {
+		q = mmap(p, 2 * PAGE, READ_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
+			 0);
+		EXPECT(q == p);
+		q[PAGE] = 5;
+		EXPECT(munmap(q, PAGE) == 0);
+		EXPECT(!*maps_line(q) && q[PAGE] == 5);
+		_exit(0);
+	}
+	join(pid);
+	EXPECT(p[0] == 1 && munmap(p, LENGTH) == 0);
+	EXPECT(mappings_of("(deleted)") == 0);
+}
+
+/* More of them than the library has room for in its pool. */
+static void pieces(void)
+{
+	char *p = map_ones();
+
+	for (size_t i = 0; i + PAGE < LENGTH; i += 2 * PAGE)
+		EXPECT(munmap(p + i, PAGE) == 0);
+	EXPECT(!*maps_line(p) && p[PAGE] == 1);
+	EXPECT(munmap(p, LENGTH) == 0);
+	EXPECT(mappings_of("(deleted)") == 0);
+}
+
+static void populated(void)
+{
+	unsigned char there[LENGTH / PAGE + 1];
+	char *p =
+		mmap(NULL, LENGTH, READ_WRITE, ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	EXPECT(p != MAP_FAILED);
+	EXPECT(mincore(p, LENGTH, there) == 0);
+	for (size_t i = 0; i < COUNT(there); i++)
+		EXPECT(there[i] & 1);
+	EXPECT(munmap(p, LENGTH) == 0);
+}
+
 static void advice(void)
 {
 	char *p = map_ones();
 
 	EXPECT(madvise(p, LENGTH, MADV_DONTNEED) == 0 && p[MIB] == 1);
 	EXPECT(madvise(p, MIB, MADV_SEQUENTIAL) == 0);
+	EXPECT(madvise(p, LENGTH, MADV_DONTDUMP) == 0);
+	EXPECT(madvise(p, LENGTH, MADV_DODUMP) == 0);
 	EXPECT(madvise(p + MIB, MIB, MADV_REMOVE) == 0);
 	EXPECT(p[MIB] == 0 && p[MIB - 1] == 1);
 	EXPECT(madvise(p, MIB, 12345) == -1 && errno == EINVAL);
+	EXPECT(madvise(p + PAGE, 0, MADV_REMOVE) == 0 && p[PAGE] == 1);
+	EXPECT(mprotect(p + PAGE, 0, PROT_NONE) == 0);
+	EXPECT(munmap(p + PAGE, 0) == -1 && errno == EINVAL);
 	EXPECT(munmap(p, LENGTH) == 0);
 	EXPECT(mappings_of("(deleted)") == 0);
 }
@@ -398,6 +462,91 @@ static void threads(void)
 	EXPECT(mappings_of("---s") == 0);
 }
 
+/* As mmap(2) it is not a point where a thread is cancelled. */
+static void *map_cancelled(void *arg)
+{
+	pthread_cancel(pthread_self());
+	*(char **)arg = map_anonymous(LENGTH);
+	pthread_testcancel();
+	return NULL;
+}
+
+static void cancelled(void)
+{
+	pthread_t thread;
+	char *p = NULL;
+
+	EXPECT(pthread_create(&thread, NULL, map_cancelled, &p) == 0);
+	pthread_join(thread, NULL);
+	EXPECT(p && munmap(p, LENGTH) == 0);
+}
+
+static const struct itimerval often = { { 0, 200 }, { 0, 200 } }, never;
+static atomic_int handled;
+
+static void map_in_handler(int sig)
+{
+	int saved = errno;
+
+	(void)sig;
+	EXPECT(munmap(map_anonymous(LENGTH), LENGTH) == 0);
+	if (++handled == 100)
+		setitimer(ITIMER_REAL, &never, NULL);
+	errno = saved;
+}
+
+static void handlers(void)
+{
+	signal(SIGALRM, map_in_handler);
+	EXPECT(setitimer(ITIMER_REAL, &often, NULL) == 0);
+	while (handled < 100)
+		EXPECT(munmap(map_anonymous(LENGTH), LENGTH) == 0);
+}
+
+/* Its title is where its environment was, as with many daemons. */
+static void titled(void)
+{
+	char **moved, *first = environ[0], *last = first;
+	size_t n = 0;
+
+	while (environ[n])
+		last = environ[n++];
+	moved = malloc((n + 1) * sizeof(*moved));
+	EXPECT(moved);
+	for (size_t i = 0; i <= n; i++)
+		moved[i] = environ[i] ? strdup(environ[i]) : NULL;
+	environ = moved;
+	memset(first, 'x', last + strlen(last) - first);
+	EXPECT(is_backed(map_anonymous(LENGTH)));
+}
+
+/* Runs before libc knows the environment. */
+static void map_early(int argc, char **argv, char **all)
+{
+	(void)all;
+	if (argc > 1 && !strcmp(argv[1], "early"))
+		munmap(map_anonymous(LENGTH), LENGTH);
+}
+
+__attribute__((section(".preinit_array"),
+	       used)) static void (*before_all)(int, char **,
+						char **) = map_early;
+
+static void early(void)
+{
+	EXPECT(is_backed(map_anonymous(LENGTH)));
+}
+
+/* Nobody reads its stderr any more. */
+static void unheard(void)
+{
+	int ends[2];
+
+	EXPECT(pipe(ends) == 0 && close(ends[0]) == 0);
+	EXPECT(dup2(ends[1], STDERR_FILENO) == STDERR_FILENO);
+	map_code(LENGTH);
+}
+
 static void small_files(void)
 {
 	struct rlimit limit = { MIB, MIB };
@@ -411,7 +560,7 @@ static int nattch(int id)
 	struct shmid_ds segment;
 
 	EXPECT(shmctl(id, IPC_STAT, &segment) == 0);
-	return segment.shm_nattch;
+	return (int)segment.shm_nattch;
 }
 
 /* What is counted is the same as without the library. */
@@ -455,6 +604,58 @@ static void segment(void)
 	EXPECT(mappings_of("SYSV") == 0);
 }
 
+/* In its place there is something else, and again. */
+static void segment_replaced(void)
+{
+	int id = shmget(IPC_PRIVATE, LENGTH, IPC_CREAT | 0600);
+	char *p = shmat(id, NULL, 0), *q;
+
+	EXPECT(p != (void *)-1 && shmctl(id, IPC_RMID, NULL) == 0);
+	p[MIB] = 1;
+	EXPECT(munmap(p, PAGE) == 0 && p[MIB] == 1);
+	EXPECT(mmap(p, LENGTH, READ_WRITE, ANONYMOUS | MAP_FIXED, -1, 0) == p);
+	EXPECT(p[MIB] == 0);
+	p[MIB] = 2;
+	q = mremap(p, LENGTH, 2 * LENGTH, MREMAP_MAYMOVE);
+	EXPECT(q != MAP_FAILED && q[MIB] == 2);
+	EXPECT(q == p ||
+	       mmap(p, LENGTH, READ_WRITE, ANONYMOUS | MAP_FIXED, -1, 0) == p);
+	EXPECT(munmap(q, 2 * LENGTH) == 0);
+	EXPECT(q == p || munmap(p, LENGTH) == 0);
+	EXPECT(mappings_of("(deleted)") == mappings_of("SYSV"));
+	EXPECT(mappings_of("SYSV") <= 1);
+}
+
+/* Where there are huge pages to spare; elsewhere it cannot be tried. */
+static void segment_huge(void)
+{
+	int id = shmget(IPC_PRIVATE, LARGE, IPC_CREAT | SHM_HUGETLB | 0600);
+	char *p;
+
+	if (id < 0)
+		return;
+	p = shmat(id, NULL, 0);
+	EXPECT(shmctl(id, IPC_RMID, NULL) == 0);
+	EXPECT(p != (void *)-1 && nattch(id) == 1);
+	p[LARGE - 1] = 1;
+	EXPECT(shmdt(p) == 0);
+	EXPECT(mappings_of("SYSV") == 0);
+}
+
+/* So that the kernel can share what page tables they have. */
+static void huge(void)
+{
+	size_t chunk = 1024 * MIB;
+	char *p = mmap(NULL, chunk, READ_WRITE, ANONYMOUS | MAP_HUGETLB, -1, 0);
+
+	if (p == MAP_FAILED)
+		return;
+	EXPECT((uintptr_t)p % chunk == 0);
+	p[chunk - 1] = 1;
+	EXPECT(munmap(p, chunk) == 0);
+	EXPECT(mappings_of("(deleted)") == 0);
+}
+
 /* Attached to where one wants it. */
 static void segment_fixed(void)
 {
@@ -492,20 +693,31 @@ static const struct {
 } cases[] = {
 	{ "advice", advice },
 	{ "backed", backed },
+	{ "cancelled", cancelled },
 	{ "code", code },
+	{ "early", early },
 	{ "fixed_over", fixed_over },
+	{ "handlers", handlers },
+	{ "huge", huge },
 	{ "many", many },
 	{ "no_room", no_room },
 	{ "not_backed", not_backed },
+	{ "not_inherited", not_inherited },
 	{ "others", others },
 	{ "parts", parts },
+	{ "pieces", pieces },
+	{ "populated", populated },
 	{ "remap", remap },
 	{ "segment", segment },
 	{ "segment_fixed", segment_fixed },
+	{ "segment_huge", segment_huge },
+	{ "segment_replaced", segment_replaced },
 	{ "segment_unprivileged", segment_unprivileged },
 	{ "server", server },
 	{ "small_files", small_files },
 	{ "threads", threads },
+	{ "titled", titled },
+	{ "unheard", unheard },
 };
 
 static inline int run_case(const char *name)
@@ -563,8 +775,11 @@ static inline int count(const char *text)
 
 /* ---- programs of others -------------------------------------------------- */
 
+/* Else it is up to chance whether it maps anything that can be shared. */
+#define STRESS "exec stress-ng --no-rand-seed --verify "
+
 /* What to install, what to run, and how many mappings it has, at least, with
- * LIBSHPT_MIN_SIZE=2M. */
+ * LIBSHPT_MIN_SIZE=2M. Two are stress-ng's own, between its processes. */
 static const struct program {
 	const char *package;
 	const char *command;
@@ -589,17 +804,18 @@ static const struct program {
 	  "s.close()\n"
 	  "s.unlink()'",
 	  3 },
+	{ "stress-ng", STRESS "--shm 1 --shm-bytes 8M --shm-ops 4", 2 },
 	{ "stress-ng",
-	  "exec stress-ng --verify --shm 1 --shm-bytes 8M --shm-ops 20", 1 },
-	{ "stress-ng",
-	  "exec stress-ng --verify --mmap 1 --mmap-bytes 8M --mmap-file --mmap-ops 3 --temp-path /dev/shm",
+	  STRESS "--mmap 1 --mmap-bytes 4M --mmap-file --mmap-ops 2 "
+		 "--temp-path /dev/shm",
 	  3 },
 	{ "stress-ng",
-	  "exec stress-ng --verify --shm-sysv 1 --shm-sysv-bytes 4M --shm-sysv-ops 10",
-	  3 },
+	  STRESS "--shm-sysv 1 --shm-sysv-bytes 4M --shm-sysv-ops 10", 3 },
+	{ "stress-ng", STRESS "--remap 1 --remap-ops 2", 3 },
 	{ "stress-ng",
-	  "exec stress-ng --verify --mremap 1 --mremap-bytes 8M --mremap-ops 5",
-	  1 },
+	  STRESS "--msync 1 --msync-bytes 4M --msync-ops 5 "
+		 "--temp-path /dev/shm",
+	  3 },
 };
 
 /* Returns the status, or -1 if it is not installed. */

@@ -65,6 +65,8 @@ static void two_regions(void)
 	put("10/gid", "7");
 	put("10/mode", "0640");
 	put("10/locked", "1");
+	put("10/node", "2");
+	put("10/reclaim_mode", "always");
 	put("9/backing", "/memfd:x (deleted)");
 	put("9/backing_bytes", "9223372036854775807");
 	put("not-a-region/guests", "1");
@@ -82,6 +84,8 @@ START_TEST(lowest_number_first)
 	ck_assert_uint_eq(r.backing_bytes, INT64_MAX);
 	ck_assert_uint_eq(r.guests, 0);
 	ck_assert_uint_eq(r.registered, 0);
+	ck_assert_uint_eq(r.node_policy, 0);
+	ck_assert_uint_eq(r.reclaim_mode, LIBSHPT_RECLAIM_UNKNOWN);
 	ck_assert_str_eq(r.name, "");
 	ck_assert_str_eq(r.backing, "/memfd:x (deleted)");
 
@@ -95,10 +99,41 @@ START_TEST(lowest_number_first)
 	ck_assert_uint_eq(r.gid, 7);
 	ck_assert_uint_eq(r.mode, 0640);
 	ck_assert_uint_eq(r.locked, 1);
+	ck_assert_uint_eq(r.node_policy, LIBSHPT_NODE_FIXED);
+	ck_assert_uint_eq(r.node, 2);
+	ck_assert_uint_eq(r.reclaim_mode, LIBSHPT_RECLAIM_ALWAYS);
 	ck_assert_str_eq(r.backing, "/dev/shm/a file");
 
 	ck_assert_int_eq(next_region(root_fd, 10, &r, &why), 0);
 	ck_assert_int_eq(next_region(root_fd, UINT64_MAX, &r, &why), 0);
+}
+END_TEST
+
+static const struct {
+	const char *word;
+	uint32_t policy;
+} policies[] = {
+	{ "one", LIBSHPT_NODE_ONE },
+	{ "local", LIBSHPT_NODE_LOCAL },
+	{ "0", LIBSHPT_NODE_FIXED },
+};
+
+START_TEST(policies_and_modes)
+{
+	static const char *const modes[] = { "never", "advise", "sometimes" };
+	static const uint32_t expected[] = { LIBSHPT_RECLAIM_NEVER,
+					     LIBSHPT_RECLAIM_ADVISE,
+					     LIBSHPT_RECLAIM_UNKNOWN };
+	struct libshpt_region r;
+	struct reason why;
+
+	put("3/backing", "/x");
+	put("3/node", policies[_i].word);
+	put("3/reclaim_mode", modes[_i]);
+	ck_assert_int_eq(next_region(root_fd, 0, &r, &why), 1);
+	ck_assert_uint_eq(r.node_policy, policies[_i].policy);
+	ck_assert_uint_eq(r.node, 0);
+	ck_assert_uint_eq(r.reclaim_mode, expected[_i]);
 }
 END_TEST
 
@@ -131,7 +166,8 @@ END_TEST
 
 START_TEST(not_understood)
 {
-	static const char *const files[] = { "3/guests", "3/uid", "3/locked" };
+	static const char *const files[] = { "3/guests", "3/uid", "3/locked",
+					     "3/node" };
 	struct libshpt_region r;
 	struct reason why;
 
@@ -232,7 +268,8 @@ TCase *regions_tests(void)
 	tcase_add_test(t, lowest_number_first);
 	tcase_add_test(t, passes_over_what_ends);
 	tcase_add_test(t, longest_path);
-	tcase_add_loop_test(t, not_understood, 0, 3);
+	tcase_add_loop_test(t, policies_and_modes, 0, 3);
+	tcase_add_loop_test(t, not_understood, 0, 4);
 	tcase_add_test(t, no_kernel_part);
 	tcase_add_test(t, of_this_machine);
 	tcase_add_test(t, structs_of_all_releases);

@@ -460,6 +460,23 @@ START_TEST(threads_read_throughout)
 }
 END_TEST
 
+/* Who keeps a note of each chunk must not take all memory for it first. */
+START_TEST(more_chunks_than_any_address_space)
+{
+	struct request req = {
+		.flags = MAP_SHARED,
+		.fd = new_memfd(PAGE, 0),
+		.attr = &none,
+	};
+	struct range range = { 0, (size_t)1 << 57 };
+	struct reason why;
+
+	ck_assert_ptr_null(guest_new(&req, -1, range, &why));
+	ck_assert_int_eq(why.err, ENOMEM);
+	ck_assert_ptr_nonnull(strstr(why.text, "address space"));
+}
+END_TEST
+
 TCase *replace_tests(void)
 {
 	TCase *t = tcase_create("replace");
@@ -482,5 +499,6 @@ TCase *replace_tests(void)
 	tcase_add_test(t, sealed_files_stay_whole);
 	tcase_add_test(t, chunks_that_a_range_cuts);
 	tcase_add_test(t, threads_read_throughout);
+	tcase_add_test(t, more_chunks_than_any_address_space);
 	return t;
 }

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* symbols.c - test of what libshpt.so exports: that, and nothing else */
 #define _GNU_SOURCE
-#include <stdio.h>
-#include <string.h>
-
+#include "exports.h"
 #include "unit.h"
 
 START_TEST(exports)
@@ -34,18 +32,8 @@ START_TEST(exports)
 		"libshpt_unregister@@LIBSHPT_0.1",
 		"libshpt_version@@LIBSHPT_0.1",
 	};
-	FILE *nm = popen("LC_ALL=C nm -D --defined-only -P " LIBSHPT_SO, "re");
-	char line[256];
-	size_t n = 0;
 
-	ck_assert_ptr_nonnull(nm);
-	while (fgets(line, sizeof(line), nm)) {
-		line[strcspn(line, " ")] = '\0';
-		ck_assert_msg(n < COUNT(expected), "%s is exported too", line);
-		ck_assert_str_eq(line, expected[n++]);
-	}
-	ck_assert_int_eq(pclose(nm), 0);
-	ck_assert_uint_eq(n, COUNT(expected));
+	check_exports(LIBSHPT_SO, expected, COUNT(expected));
 }
 END_TEST
 

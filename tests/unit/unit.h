@@ -24,12 +24,14 @@ TCase *check_tests(void);
 TCase *errors_tests(void);
 TCase *fixed_tests(void);
 TCase *fork_tests(void);
+TCase *lines_tests(void);
 TCase *numa_tests(void);
 TCase *open_tests(void);
 TCase *plain_tests(void);
 TCase *populate_tests(void);
 TCase *private_tests(void);
 TCase *range_tests(void);
+TCase *refusals_tests(void);
 TCase *regions_tests(void);
 TCase *replace_tests(void);
 TCase *structs_tests(void);
@@ -37,6 +39,7 @@ TCase *symbols_tests(void);
 TCase *table_tests(void);
 
 /* main.c */
+void choose_freely(void);
 bool is_mapped(uintptr_t addr);
 uintptr_t free_chunks(size_t chunks);
 void fails(int ret, int err, const char *says);

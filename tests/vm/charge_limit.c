@@ -138,7 +138,7 @@ static void tables_at_limit(const char *cgroup)
 /* Opens a region of its own, pays for its tables, and waits. */
 static void opener(void *arg)
 {
-	int fd = (size_t)arg;
+	int fd = (int)(size_t)arg;
 
 	t.p = map_guest(fd, CHUNKS);
 	toucher(NULL);

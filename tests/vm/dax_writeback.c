@@ -30,6 +30,13 @@ static uint64_t dice(void)
 	return word(7, index++);
 }
 
+static uint64_t some_units(void)
+{
+	uint64_t half = dice();
+
+	return half & dice();
+}
+
 /* Units next to each other are not next to each other on the device. */
 static int file_of_units(void)
 {
@@ -67,7 +74,7 @@ static void guest(void *arg)
 static uint64_t flushed_units(void)
 {
 	FILE *f = fopen(TRACING "trace", "re");
-	unsigned long page, pages;
+	long page, pages;
 	uint64_t units = 0;
 	char line[512], *at;
 
@@ -105,7 +112,7 @@ static void one_round(char *p, int round)
 
 	for (int i = 0; i < GUESTS; i++) {
 		t.wanted[i] = round % 8 == 0 ? ~0ULL :
-			      round % 8 == 4 ? 0 : dice() & dice();
+			      round % 8 == 4 ? 0 : some_units();
 		written |= t.wanted[i];
 	}
 	meet(t.meet);

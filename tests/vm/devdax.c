@@ -33,7 +33,7 @@ static void other_guest(void *arg)
 
 	(void)arg;
 	for (size_t off = 0; off < 8 * HUGE; off += PAGE)
-		CHECK_EQ(load(p + off), off % HUGE ? 0 : word(1, off));
+		CHECK_EQ(load(p + off), (off % HUGE) ? 0 : word(1, off));
 	CHECK_LE(faults() - before, 4);
 	CHECK_EQ(linked_chunks(p), 1);
 }

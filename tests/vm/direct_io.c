@@ -38,8 +38,8 @@ static void test(int kind)
 	      strerror(errno));
 	t.p = map_guest(fd, 2);
 	for (i = 0; i < ROUNDS; i++) {
-		from = t.p + i * 4 * MIB;
-		to = t.p + CHUNK + i * 4 * MIB;
+		from = t.p + 4 * MIB * i;
+		to = t.p + CHUNK + 4 * MIB * i;
 		stamp(from, BYTES, i);
 		CHECK_EQ(pwrite(t.dev, from, BYTES, 4 * MIB), BYTES);
 		if (i % 2)

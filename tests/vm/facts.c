@@ -44,14 +44,63 @@ static struct shpt_region_info agree(int reg)
 	return info;
 }
 
+/* GUESTS more than the one that there is; @guests are all of the machine's
+ * before it. */
+static void many_guests(int kind, int reg, long long guests)
+{
+	struct shpt_region_info info, last = agree(reg);
+	pid_t pids[GUESTS];
+	int i;
+
+	t.step = barrier(GUESTS + 1);
+	for (i = 0; i < GUESTS; i++)
+		pids[i] = spawn(guest, NULL);
+	meet(t.step);
+	info = agree(reg);
+	CHECK_EQ(info.guests, GUESTS + 1);
+	CHECK_EQ(info.links, GUESTS + 1);
+	CHECK_EQ(info.parked_bytes, (GUESTS + 1) * PAGE);
+	CHECK_EQ(info.table_bytes, last.table_bytes);
+	CHECK_EQ(fact("guests"), guests + GUESTS + 1);
+	if (kind == MEMFD) {
+		/* Each would have had its PMD table and all PTE tables. */
+		uint64_t own = PAGE * (1 + BYTES / (2 * MIB));
+
+		CHECK_GE(info.saved_bytes, (GUESTS + 1) * own -
+			 info.table_bytes - info.parked_bytes);
+		CHECK_LE(info.saved_bytes, (GUESTS + 1) * info.table_bytes);
+	}
+	meet(t.step);
+	for (i = 0; i < GUESTS; i++)
+		join(pids[i]);
+	WAIT_FOR(region_info(reg).guests == 1, 5, "%llu guests are left",
+		 (long long)region_info(reg).guests);
+	CHECK_EQ(agree(reg).links, 1);
+}
+
+static void hole_and_discard(int fd, int reg)
+{
+	struct shpt_region_info info, last = agree(reg);
+
+	MUST(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+		       2 * MIB));
+	CHECK_GE(agree(reg).flushes, last.flushes + 1);
+	CHECK_EQ(load(t.p), 0);
+	CHECK_GE(agree(reg).faults_served, last.faults_served + 1);
+	MUST(madvise(t.p, CHUNK, MADV_DONTNEED));
+	info = agree(reg);
+	CHECK_EQ(info.unlinks, last.unlinks + 1);
+	CHECK_EQ(info.links, 0);
+	CHECK_EQ(info.parked_bytes, 0);
+}
+
 static void test(int kind)
 {
 	const int facts = sizeof(present) / sizeof(*present);
-	struct shpt_region_info info, last;
+	struct shpt_region_info info;
 	long long before[facts];
 	char path[128];
 	struct stat st;
-	pid_t pids[GUESTS];
 	int fd, reg, i;
 
 	for (i = 0; i < facts; i++)
@@ -66,7 +115,7 @@ static void test(int kind)
 	CHECK_EQ(info.faults_served, 0);
 	CHECK_EQ(info.backing_bytes, CHUNK);
 	snprintf(path, sizeof(path), "/sys/class/misc/shpt/region/%llu/links",
-		 (long long)info.id);
+		 (unsigned long long)info.id);
 	MUST(stat(path, &st));
 	CHECK_EQ(st.st_mode & 0777, 0444);
 
@@ -89,43 +138,8 @@ static void test(int kind)
 	CHECK_EQ(fact("table_bytes"), before[4] + info.table_bytes);
 	CHECK_EQ(fact("parked_bytes"), before[5] + PAGE);
 
-	t.step = barrier(GUESTS + 1);
-	for (i = 0; i < GUESTS; i++)
-		pids[i] = spawn(guest, NULL);
-	meet(t.step);
-	last = info;
-	info = agree(reg);
-	CHECK_EQ(info.guests, GUESTS + 1);
-	CHECK_EQ(info.links, GUESTS + 1);
-	CHECK_EQ(info.parked_bytes, (GUESTS + 1) * PAGE);
-	CHECK_EQ(info.table_bytes, last.table_bytes);
-	CHECK_EQ(fact("guests"), before[2] + GUESTS + 1);
-	if (kind == MEMFD) {
-		/* Each would have had its PMD table and all PTE tables. */
-		uint64_t own = PAGE * (1 + BYTES / (2 * MIB));
-
-		CHECK_GE(info.saved_bytes, (GUESTS + 1) * own -
-			 info.table_bytes - info.parked_bytes);
-		CHECK_LE(info.saved_bytes, (GUESTS + 1) * info.table_bytes);
-	}
-	meet(t.step);
-	for (i = 0; i < GUESTS; i++)
-		join(pids[i]);
-	WAIT_FOR(region_info(reg).guests == 1, 5, "%llu guests are left",
-		 (long long)region_info(reg).guests);
-	CHECK_EQ(agree(reg).links, 1);
-
-	last = agree(reg);
-	MUST(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-		       2 * MIB));
-	CHECK_GE(agree(reg).flushes, last.flushes + 1);
-	CHECK_EQ(load(t.p), 0);
-	CHECK_GE(agree(reg).faults_served, last.faults_served + 1);
-	MUST(madvise(t.p, CHUNK, MADV_DONTNEED));
-	info = agree(reg);
-	CHECK_EQ(info.unlinks, last.unlinks + 1);
-	CHECK_EQ(info.links, 0);
-	CHECK_EQ(info.parked_bytes, 0);
+	many_guests(kind, reg, before[2]);
+	hole_and_discard(fd, reg);
 	MUST(ftruncate(fd, 2 * CHUNK));
 	CHECK_EQ(agree(reg).backing_bytes, 2 * CHUNK);
 

@@ -9,7 +9,6 @@
 static struct {
 	pthread_barrier_t *step;
 	char *p;
-	volatile size_t *bytes;
 } t;
 
 static void check(size_t bytes)

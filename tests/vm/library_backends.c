@@ -12,14 +12,7 @@
 #define BYTES	(8 * MIB)
 #define THP	"/sys/kernel/mm/transparent_hugepage/"
 
-static const struct {
-	const char *name;
-	uint32_t id;
-} backends[] = {
-	{ "shpt", LIBSHPT_BACKEND_SHPT },
-	{ "thp", LIBSHPT_BACKEND_THP },
-	{ "plain", LIBSHPT_BACKEND_PLAIN },
-};
+static const char *const backends[] = { "shpt", "thp", "plain" };
 
 #define COUNT	((int)(sizeof(backends) / sizeof(*backends)))
 
@@ -56,7 +49,7 @@ static void same_bytes(int kind, int fd)
 	char *p[COUNT];
 
 	for (int i = 0; i < count; i++) {
-		p[i] = map_by(backends[i].name, length, MAP_SHARED, fd, offset);
+		p[i] = map_by(backends[i], length, MAP_SHARED, fd, offset);
 		CHECK_EQ(info_of(p[i]).length, length);
 		CHECK_EQ(info_of(p[i]).why_errno, i ? ECANCELED : 0);
 	}
@@ -92,12 +85,12 @@ static void persistent(int kind, int fd)
 	int sync = MAP_SHARED_VALIDATE | MAP_SYNC;
 
 	for (int i = 0; i < COUNT; i++) {
-		char *p = map_by(backends[i].name, BYTES, MAP_SHARED, fd, 0);
+		char *p = map_by(backends[i], BYTES, MAP_SHARED, fd, 0);
 
 		CHECK_EQ(info_of(p).persistent, kind == DEVDAX);
 		MUST(libshpt_unmap(p, BYTES));
 		/* MAP_SHARED ignores what it does not know. */
-		p = map_by(backends[i].name, BYTES, MAP_SHARED | MAP_SYNC, fd,
+		p = map_by(backends[i], BYTES, MAP_SHARED | MAP_SYNC, fd,
 			   0);
 		CHECK_EQ(info_of(p).persistent, kind == DEVDAX);
 		MUST(libshpt_unmap(p, BYTES));
@@ -106,7 +99,7 @@ static void persistent(int kind, int fd)
 				  EOPNOTSUPP);
 			continue;
 		}
-		p = map_by(backends[i].name, BYTES, sync, fd, 0);
+		p = map_by(backends[i], BYTES, sync, fd, 0);
 		CHECK_EQ(info_of(p).persistent, 1);
 		store(p, i);
 		CHECK_EQ(info_of(p).data_node, 0);
@@ -126,7 +119,7 @@ static struct {
 /* The second to come finds what the first has mapped. */
 static void user(void *arg)
 {
-	int me = (long)arg;
+	int me = (int)(long)arg;
 	long before;
 	char *p;
 
@@ -226,9 +219,10 @@ static void exec_setuid(void *arg)
 static int in_setuid(void)
 {
 	void *p = libshpt_map(NULL, MIB, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	const char *backend = getenv("LIBSHPT_BACKEND");
 
 	CHECK(getuid() == 65534 && geteuid() == 0, "not setuid");
-	CHECK(!strcmp(getenv("LIBSHPT_BACKEND"), "best"), "no environment");
+	CHECK(backend && !strcmp(backend, "best"), "no environment");
 	CHECK(p != MAP_FAILED, "%s", libshpt_errormsg());
 	return 0;
 }

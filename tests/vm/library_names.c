@@ -5,13 +5,14 @@
  * name; a name that somebody registered is opened whatever its file is, and
  * before a file that stands in its way.
  */
+#include <sys/inotify.h>
+#include <sys/mount.h>
+
 #include "refusal.h"
 #include "registry.h"
 
 #define BYTES	(8 * MIB)
 #define LIMIT	"/sys/module/shpt/parameters/max_registered"
-
-enum { NOBODY = 65534 };
 
 static int open_name(const char *name, int oflag, mode_t mode)
 {
@@ -94,12 +95,6 @@ static void outlives_its_creator(uint64_t *tables)
 	CHECK_EQ(stat_of(open_name("vmtest", O_RDONLY, 0)).st_size, 2 * CHUNK);
 }
 
-static void become_nobody(void)
-{
-	MUST(setgid(NOBODY));
-	MUST(setuid(NOBODY));
-}
-
 /* By the file, for the registration is its owner's. */
 static void nobody_reads(void *arg)
 {
@@ -178,6 +173,71 @@ static void a_memfd(void)
 	MUST(libshpt_unmap(p, BYTES));
 }
 
+/* Without libshpt_unlink(): the name is free for its owner, nobody else. */
+static void removed(void)
+{
+	int old = open_name("vmtest", O_RDWR | O_CREAT, 0666), new;
+
+	MUST(fchmod(old, 0666));
+	MUST(ftruncate(old, BYTES));
+	MUST(shm_unlink("vmtest"));
+	join(spawn(nobody_is_refused, NULL));
+	CHECK_EQ(fact("registered"), 1);
+	new = open_name("vmtest", O_RDWR | O_CREAT, 0600);
+	CHECK_EQ(fact("registered"), 1);
+	CHECK_EQ(stat_of(new).st_size, 0);
+	CHECK(stat_of(new).st_ino != stat_of(old).st_ino, "it is still there");
+	MUST(ftruncate(new, BYTES));
+	map_all(new, BYTES, RW);
+	MUST(shm_unlink("vmtest"));
+	refused("vmtest", O_RDWR, ENOENT, "O_CREAT");
+	CHECK_EQ(fact("registered"), 0);
+}
+
+static void nobody_plants(void *arg)
+{
+	(void)arg;
+	become_nobody();
+	umask(0);
+	MUST(shm_open("planted", O_RDWR | O_CREAT | O_EXCL, 0666));
+}
+
+/* What the kernel refuses to shm_open(3) is not had by a detour. */
+static void planted(void)
+{
+	join(spawn(nobody_plants, NULL));
+	write_text("/proc/sys/fs/protected_regular", "1");
+	MUST_FAIL(shm_open("planted", O_RDWR | O_CREAT, 0600), EACCES);
+	refused("planted", O_RDWR | O_CREAT, EACCES, "permission");
+	open_name("planted", O_RDWR, 0);
+	write_text("/proc/sys/fs/protected_regular", "0");
+	MUST(shm_unlink("planted"));
+}
+
+/* The path of a registered file leads to something else by now, which must not
+ * be opened. */
+static void a_path_that_leads_astray(void)
+{
+	char path[] = "/dev/shm/folder/file", event[4096];
+	int watch = MUST(inotify_init1(IN_NONBLOCK)), fd;
+
+	MUST(mkdir("/dev/shm/folder", 0700));
+	fd = MUST(open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+	MUST(ftruncate(fd, BYTES));
+	MUST(libshpt_register(fd, "vmtest", 0600));
+	MUST(mount("tmpfs", "/dev/shm/folder", "tmpfs", 0, NULL));
+	MUST(mkfifo(path, 0600));
+	MUST(inotify_add_watch(watch, path, IN_OPEN));
+	CHECK_EQ(stat_of(open_name("vmtest", O_RDWR, 0)).st_size, 0);
+	MUST_FAIL(read(watch, event, sizeof(event)), EAGAIN);
+	MUST(libshpt_unlink("vmtest"));
+	close(watch);
+	MUST(umount("/dev/shm/folder"));
+	MUST(unlink(path));
+	MUST(rmdir("/dev/shm/folder"));
+	close(fd);
+}
+
 static void a_file_elsewhere(int kind)
 {
 	char path[256];
@@ -227,6 +287,9 @@ static void test(int kind)
 		is_protected_as_a_file();
 		goes_with_its_name();
 		a_memfd();
+		removed();
+		planted();
+		a_path_that_leads_astray();
 		at_the_limit();
 		MUST(chmod("/dev/shpt", 0660));
 	}

@@ -175,7 +175,7 @@ static void throughout(int fd)
 	for (int i = 0; i < 2; i++)
 		ids[i] = thread(reader, (void *)&rounds[i]);
 	for (size_t i = 0; i < CHUNKS; i++) {
-		uint64_t before[2] = { rounds[0], rounds[1] };
+		const uint64_t before[2] = { rounds[0], rounds[1] };
 
 		while (rounds[0] < before[0] + 3 || rounds[1] < before[1] + 3)
 			sched_yield();

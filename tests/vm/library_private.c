@@ -136,6 +136,24 @@ static void other_faults(int fd)
 	CHECK_EQ(probe(p, true), SIGSEGV);
 }
 
+/* What the program has there by now is not replaced. */
+static void unmapped_without_telling(int fd)
+{
+	char *p = map_private(fd, LIBSHPT_BREAK_ON_WRITE);
+
+	MUST(munmap(p, CHUNK));
+	MUST(mmap(p, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+		  -1, 0));
+	CHECK_EQ(probe(p, true), SIGSEGV);
+	CHECK_EQ(load(p), 0);
+	MUST(libshpt_break(p, PAGE));
+	CHECK_EQ(load(p), 0);
+	CHECK_EQ(probe(p + PAGE, false), SIGSEGV);
+	CHECK_EQ(probe(p + CHUNK, true), 0);
+	MUST(libshpt_unmap(p, 2 * CHUNK));
+	CHECK_EQ(probe(p, false), SIGSEGV);
+}
+
 static void *writer(void *arg)
 {
 	char *p = arg, *chunk = p - (uintptr_t)p % CHUNK;
@@ -154,11 +172,11 @@ static void threads(int fd)
 	char *p = map_private(fd, LIBSHPT_BREAK_ON_WRITE);
 	pthread_t ids[4];
 
-	for (int i = 0; i < 4; i++)
+	for (size_t i = 0; i < 4; i++)
 		ids[i] = thread(writer, p + 8 + 8 * i);
 	for (int i = 0; i < 4; i++)
 		pthread_join(ids[i], NULL);
-	for (int i = 0; i < 4; i++)
+	for (size_t i = 0; i < 4; i++)
 		for (int page = 0; page < 10; page++) {
 			char *own = p + 8 + 8 * i + page * PAGE;
 
@@ -208,6 +226,7 @@ static void test(int kind)
 	system_calls(read_only);
 	by_call(read_only);
 	other_faults(fd);
+	unmapped_without_telling(fd);
 	threads(fd);
 	children(fd);
 }

@@ -47,6 +47,8 @@ static void statistics(const char *p)
 	CHECK_EQ(r.saved_bytes, region_fact(id, "saved_bytes"));
 	CHECK_GE(r.faults_served, 1);
 	CHECK_EQ(r.registered, 0);
+	CHECK_EQ(r.node_policy, LIBSHPT_NODE_ONE);
+	CHECK_EQ(r.reclaim_mode, LIBSHPT_RECLAIM_ADVISE);
 	CHECK(strlen(r.backing) > 5, "its backing is '%s'", r.backing);
 }
 

@@ -45,7 +45,7 @@ static void test(int kind)
 	join(spawn(child, p));
 
 	snprintf(name, sizeof(name), "/sys/class/misc/shpt/region/%llu/backing",
-		 (long long)region_info(reg).id);
+		 (unsigned long long)region_info(reg).id);
 	f = fopen(name, "r");
 	CHECK(f && fgets(got, sizeof(got), f), "%s: %s", name, strerror(errno));
 	fclose(f);

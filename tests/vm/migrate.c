@@ -53,7 +53,7 @@ static void test(int kind)
 	for (i = 0; i < WORKERS; i++)
 		pids[i] = spawn(worker, (void *)(long)i);
 	for (i = 0; i < MOVES; i++) {
-		off = i * 5 % PAGES * PAGE;
+		off = 5UL * i % PAGES * PAGE;
 		before = frame_of(p + off);
 		/* May fail: others use the page at this very moment. */
 		if (madvise(p + off, PAGE, MADV_SOFT_OFFLINE))
@@ -64,7 +64,7 @@ static void test(int kind)
 		moved += before && after && before != after;
 	}
 	before = *t.turns;
-	WAIT_FOR(*t.turns >= before + 2 * WORKERS, 5, "the guests stand still");
+	WAIT_FOR(*t.turns >= before + 2UL * WORKERS, 5, "the guests stand still");
 	*t.stop = true;
 	for (i = 0; i < WORKERS; i++)
 		join(pids[i]);

@@ -30,7 +30,7 @@ static void test(int kind)
 	CHECK_STAMP(q, BYTES, 1);
 
 	for (i = 0; i < 20; i++) {
-		to = free + i * 3 * CHUNK;
+		to = free + 3 * CHUNK * i;
 		CHECK(mremap(q, 2 * CHUNK, 2 * CHUNK, MREMAP_MAYMOVE |
 			     MREMAP_FIXED, to) == to, "mremap from %p to %p: %s",
 		      (void *)q, (void *)to, strerror(errno));

@@ -43,7 +43,7 @@ static uint64_t read_or_not(const char *p)
 
 static void reader(void *arg)
 {
-	int me = (long)arg;
+	int me = (int)(long)arg;
 	struct reader *r = &t.readers[me];
 	char *p;
 

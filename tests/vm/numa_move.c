@@ -24,13 +24,13 @@ static struct {
 /* Where guest number me counts, in each chunk. */
 static char *counter(char *p, int chunk, int me)
 {
-	return p + chunk * CHUNK + me * 4 * MIB + me * PAGE;
+	return p + CHUNK * chunk + 4 * MIB * me + PAGE * me;
 }
 
 static void one_turn(char *p, int me, uint64_t turn, uint64_t *seen)
 {
 	struct mover *m = &t.movers[me];
-	int other = turn % t.nodes, c;
+	int other = (int)(turn % t.nodes), c;
 	struct shpt_test_tables tables;
 	uint64_t count;
 
@@ -56,7 +56,7 @@ static void one_turn(char *p, int me, uint64_t turn, uint64_t *seen)
 static void mover(void *arg)
 {
 	uint64_t turn = 0, seen[MAX_NODES] = { 0 };
-	int me = (long)arg;
+	int me = (int)(long)arg;
 	char *p;
 
 	run_on_node(me);
@@ -100,7 +100,7 @@ static void check_policy(int policy)
 static void test(int kind)
 {
 	struct shpt_region_info before, after;
-	pid_t pids[MAX_NODES];
+	pid_t pids[MAX_NODES] = { 0 };
 	int round, policy, i, reg;
 
 	t.nodes = several_nodes();

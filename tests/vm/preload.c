@@ -44,10 +44,18 @@ int main(int argc, char **argv)
 	try("parts", NULL, 4, 0);
 	try("parts", dax, 4, 0);
 	try("fixed_over", NULL, 2, 1);
-	try("remap", NULL, 4, 4);
+	try("remap", NULL, 5, 5);
+	try("pieces", NULL, 1, 0);
+	try("not_inherited", NULL, 1, 1);
 	try("advice", NULL, 1, 0);
 	try("segment", NULL, 3, 0);
 	try("segment_fixed", NULL, 3, 1);
+	try("segment_replaced", NULL, 2, 2);
 	try("segment_unprivileged", NULL, 0, 0);
-	return 0;
+	if (system("echo 512 >/proc/sys/vm/nr_hugepages"))
+		return 1;
+	try("huge", NULL, 0, 0);
+	try("segment_huge", "LIBSHPT_BACKEND=plain", 0, 0);
+	/* With huge pages to be had, other programs would take them. */
+	return system("echo 0 >/proc/sys/vm/nr_hugepages") != 0;
 }

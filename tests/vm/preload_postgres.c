@@ -5,106 +5,22 @@
  * children that give the memory back, and the life after a crash, are as
  * without the library.
  */
-#include "vmtest.h"
-#include "preload.h"
+#include "postgres.h"
 
-#define BIN	"/usr/lib/postgresql/15/bin/"
-#define MAX_OUT	4096
-
-static pid_t postmaster;
-
-/* The output of a command, which must succeed; NULL if it does not. */
-static const char * __attribute__((format(printf, 1, 2)))
-shell(const char *fmt, ...)
+/* Whether the server's process of this title has a guest mapped. */
+static bool is_mapped_by(const char *title)
 {
-	static char out[MAX_OUT];
-	char cmd[1024];
-	va_list ap;
-	size_t n;
-	FILE *f;
+	char path[64], line[1024];
+	bool found = false;
+	FILE *maps;
 
-	va_start(ap, fmt);
-	vsnprintf(cmd, sizeof(cmd), fmt, ap);
-	va_end(ap);
-	f = popen(cmd, "re");
-	CHECK(f, "popen: %s", strerror(errno));
-	n = fread(out, 1, sizeof(out) - 1, f);
-	out[n] = 0;
-	return pclose(f) ? NULL : out;
-}
-
-#define MUST_RUN(...) ({						\
-	const char *out_ = shell(__VA_ARGS__);				\
-									\
-	if (!out_)							\
-		FAIL("%s failed", #__VA_ARGS__);			\
-	out_;								\
-})
-
-#define SQL(text)							\
-	shell(BIN "psql -h /tmp/pg -U postgres -XqAt "			\
-	      "-v ON_ERROR_STOP=1 -c \"" text "\" postgres 2>&1")
-
-#define CHECK_SQL(text, want) do {					\
-	const char *got_ = SQL(text);					\
-									\
-	CHECK(got_ && !strcmp(got_, want "\n"), "%s: '%s', expected '%s'",\
-	      text, got_ ? got_ : "an error", want);			\
-} while (0)
-
-/* Debian's users can reach neither the checkout nor the device. */
-static void prepare(void)
-{
-	if (access(BIN "initdb", X_OK))
-		SKIP("PostgreSQL is missing: apt-get install postgresql-15");
-	MUST(chmod(SHPT_DEVICE, 0666));
-	MUST_RUN("mkdir -p /tmp/pg && cp %s /tmp/pg/preload.so && "
-		 "chown -R postgres /tmp/pg", preload_path());
-	MUST_RUN("setpriv --reuid=postgres --clear-groups " BIN "initdb "
-		 "-D /tmp/pg/data --no-sync -A trust");
-}
-
-static void start(const char *type, const char *capability)
-{
-	char setting[64], caps[2][64];
-
-	snprintf(setting, sizeof(setting), "shared_memory_type=%s", type);
-	snprintf(caps[0], sizeof(caps[0]), "--inh-caps=-all%s", capability);
-	snprintf(caps[1], sizeof(caps[1]), "--ambient-caps=-all%s", capability);
-	postmaster = MUST(fork());
-	if (!postmaster) {
-		int log = MUST(open("/tmp/pg/log", O_WRONLY | O_CREAT | O_TRUNC,
-				    0644));
-
-		dup2(log, 1);
-		dup2(log, 2);
-		setenv("LD_PRELOAD", "/tmp/pg/preload.so", 1);
-		execlp("setpriv", "setpriv", "--reuid=postgres",
-		       "--clear-groups", caps[0], caps[1], BIN "postgres",
-		       "-D", "/tmp/pg/data", "-k", "/tmp/pg", "-c", setting,
-		       "-c", "listen_addresses=", "-c", "fsync=off",
-		       "-c", "shared_buffers=256MB", "-c",
-		       "logging_collector=on", NULL);
-		_exit(127);
-	}
-	WAIT_FOR(SQL("select 1"), 30, "no answer; see: %s",
-		 shell("cat /tmp/pg/log"));
-}
-
-static void stop(void)
-{
-	MUST(kill(postmaster, SIGINT));
-	join(postmaster);
-	WAIT_FOR(fact("regions") == 0, 10, "a region is left");
-	CHECK_EQ(fact("guests"), 0);
-}
-
-/* Processes that have a guest mapped, by their titles. */
-static int mapped_by(const char *title)
-{
-	return atoi(MUST_RUN("grep -ls ' shpt:' /dev/null "
-			     "$(grep -als '%s' /proc/[0-9]*/cmdline | "
-			     "sed s/cmdline/maps/) | wc -l", title));
+	snprintf(path, sizeof(path), "/proc/%d/maps", process(title));
+	maps = fopen(path, "re");
+	CHECK(maps, "there is no '%s': %s", title, shell(SAYINGS));
+	while (!found && fgets(line, sizeof(line), maps))
+		found = strstr(line, " shpt:");
+	fclose(maps);
+	return found;
 }
 
 static void check_sharing(void)
@@ -113,20 +29,9 @@ static void check_sharing(void)
 	/* Postmaster, checkpointer, two writers, launchers. */
 	CHECK_GE(fact("guests"), 5);
 	CHECK_GE(fact("links"), 4);
-	CHECK_EQ(mapped_by("postgres: checkpointer"), 1);
-	/* It unmapped all that it inherited. */
-	CHECK_EQ(mapped_by("postgres: logger"), 0);
-}
-
-static void crash(void)
-{
-	MUST_RUN("kill -9 $(grep -al 'postgres: [c]heckpointer' "
-		 "/proc/[0-9]*/cmdline | cut -d/ -f3)");
-	WAIT_FOR(mapped_by("postgres: checkpointer") == 0 || !SQL("select 1"),
-		 10, "nobody noticed the crash");
-	WAIT_FOR(SQL("select 1") &&
-		 mapped_by("postgres: checkpointer") == 1, 30,
-		 "it does not recover: %s", shell("cat /tmp/pg/log"));
+	CHECK(is_mapped_by("postgres: checkpointer"), "it shares nothing");
+	CHECK(!is_mapped_by("postgres: logger"),
+	      "the logger did not unmap what it inherited");
 }
 
 static void serve(const char *type, const char *capability)
@@ -134,11 +39,10 @@ static void serve(const char *type, const char *capability)
 	start(type, capability);
 	CHECK(SQL("drop table if exists t; "
 		  "create table t as select g, repeat('x', 500) "
-		  "from generate_series(1, 20000) g"), "create table failed");
-	CHECK_SQL("select count(*), sum(g) from t", "20000|200010000");
+		  "from generate_series(1, 5000) g"), "create table failed");
 	check_sharing();
 	crash();
-	CHECK_SQL("select count(*), sum(g) from t", "20000|200010000");
+	CHECK_SQL("select count(*), sum(g) from t", "5000|12502500");
 	check_sharing();
 	stop();
 }
@@ -152,7 +56,6 @@ static void test(int kind)
 	/* Without the right to open a segment it is as it always was. */
 	start("sysv", "");
 	CHECK_EQ(fact("regions"), 0);
-	CHECK_SQL("select count(*), sum(g) from t", "20000|200010000");
 	CHECK(shell("grep -q CAP_CHECKPOINT_RESTORE /tmp/pg/log"),
 	      "nothing is said: %s", shell("cat /tmp/pg/log"));
 	stop();

@@ -11,6 +11,8 @@
 
 #include <libshpt.h>
 
+#include "../unit/state.h"
+
 #define RW	(PROT_READ | PROT_WRITE)
 
 /* A sentence for people that speaks of what it should. */
@@ -31,12 +33,43 @@ static inline void *require_shared(void *addr, size_t bytes, int prot,
 				sizeof(attr));
 }
 
-/* The library refuses to share, and says so. */
+static inline struct state *state_now(struct state *state)
+{
+	const char *wrong = state_take(state);
+
+	CHECK(!wrong, "%s", wrong);
+	return state;
+}
+
+/* The library refuses to share, says so, and leaves nothing behind; but a first
+ * time it may keep something. */
+static inline void refused_at(char *addr, size_t bytes, int prot, int flags,
+			      int fd, int want, const char *must_name)
+{
+	static struct state before, after;
+	const char *difference;
+
+	MUST_FAIL(require_shared(addr, bytes, prot, flags, fd, 0), want);
+	state_now(&before);
+	MUST_FAIL(require_shared(addr, bytes, prot, flags, fd, 0), want);
+	difference = state_difference(&before, state_now(&after));
+	CHECK(!difference, "refused with %s, yet %s", strerrorname_np(want),
+	      difference);
+	check_sentence(libshpt_errormsg(), must_name);
+}
+
 static inline void refused_by_library(int prot, int flags, int fd, int want,
 				      const char *must_name)
 {
-	MUST_FAIL(require_shared(NULL, MIB, prot, flags, fd, 0), want);
-	check_sentence(libshpt_errormsg(), must_name);
+	refused_at(NULL, MIB, prot, flags, fd, want, must_name);
+}
+
+/* Another user, who may nevertheless look at himself. */
+static inline void become_nobody(void)
+{
+	MUST(setgid(65534));
+	MUST(setuid(65534));
+	MUST(prctl(PR_SET_DUMPABLE, 1));
 }
 
 /* Without the requirement the same call gives an ordinary mapping. */

@@ -60,7 +60,7 @@ static void form(int on, unsigned long request, size_t known, __u32 flags)
 	}
 	for (int bit = 0; bit < 32; bit++) {
 		a = fresh(request, known);
-		a.head.flags = 1u << bit;
+		a.head.flags = 1U << bit;
 		if (a.head.flags & flags)
 			continue;
 		MUST_FAIL(ioctl(on, request, &a), EINVAL);

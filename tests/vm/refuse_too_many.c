@@ -14,7 +14,7 @@ static void as_nobody(void *arg)
 	int *fds = arg, reg;
 	char *p;
 
-	MUST(setuid(65534));
+	become_nobody();
 	reg = open_region(fds[0]);
 	MUST_FAIL(try_open_region(fds[1]), EDQUOT);
 	refused_by_library(RW, MAP_SHARED, fds[1], EDQUOT,

@@ -33,11 +33,14 @@ static void receiver(void *arg)
 		.msg_iov = &iov, .msg_iovlen = 1,
 		.msg_control = control, .msg_controllen = sizeof(control),
 	};
+	struct cmsghdr *c;
 	char *p;
 	int reg;
 
 	CHECK_EQ(recvmsg(*(int *)arg, &msg, 0), 1);
-	memcpy(&reg, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(int));
+	c = CMSG_FIRSTHDR(&msg);
+	CHECK(c, "no descriptor came");
+	memcpy(&reg, CMSG_DATA(c), sizeof(int));
 	p = map_region(reg, 1, 0);
 	CHECK_STAMP(p, MIB, 1);
 	stamp(p, MIB, 2);

@@ -71,7 +71,8 @@ static inline const char *region_text(uint64_t id, const char *file)
 	ssize_t n;
 	int fd;
 
-	snprintf(path, sizeof(path), REGIONS "/%llu/%s", (long long)id, file);
+	snprintf(path, sizeof(path), REGIONS "/%llu/%s",
+		 (unsigned long long)id, file);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return NULL;

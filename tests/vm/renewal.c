@@ -117,7 +117,7 @@ static void test(int kind)
 	threads[2] = thread(fork_on, NULL);
 	for (i = 0; i < RENEWALS; i++) {
 		turns = *t.turns;
-		renew(i);
+		renew((int)i);
 		WAIT_FOR(*t.turns > turns + 2, PATIENCE, "guests stand still");
 	}
 	*t.stop = true;

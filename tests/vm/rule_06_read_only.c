@@ -113,7 +113,7 @@ static void test(int kind)
 	MUST(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
 		       MIB));
 	CHECK_EQ(load(t.p), 0);
-	CHECK_STAMP(t.p + 2 * MIB, 0, 2);
+	CHECK_EQ(load(t.p + MIB), word(2, MIB));
 
 	/* What is read-only once is for good, and a writer comes back. */
 	MUST_FAIL(mprotect(t.p, CHUNK, RW), EACCES);

@@ -17,14 +17,14 @@ static char *p;
 /* What reading and writing do under a protection. */
 static void check_access(char *at, int prot)
 {
-	CHECK_EQ(probe(at, false), prot & RW ? 0 : SIGSEGV);
-	CHECK_EQ(probe(at, true), prot & PROT_WRITE ? 0 : SIGSEGV);
-	CHECK_EQ(probe(at + BYTES - 1, true), prot & PROT_WRITE ? 0 : SIGSEGV);
+	CHECK_EQ(probe(at, false), (prot & RW) ? 0 : SIGSEGV);
+	CHECK_EQ(probe(at, true), (prot & PROT_WRITE) ? 0 : SIGSEGV);
+	CHECK_EQ(probe(at + BYTES - 1, true), (prot & PROT_WRITE) ? 0 : SIGSEGV);
 }
 
 static void child(void *arg)
 {
-	int prot = (long)arg;
+	int prot = (int)(long)arg;
 
 	check_access(p, prot);
 	/* Its own business: the parent's access stays. */
@@ -142,7 +142,7 @@ static void refused(void)
 		      "mprotect changed '%s' to '%s'", line, maps_line(p));
 	}
 	MUST_FAIL(mprotect(p, CHUNK, R | PROT_EXEC), EACCES);
-	key = syscall(SYS_pkey_alloc, 0, 0);
+	key = (int)syscall(SYS_pkey_alloc, 0, 0);
 	if (key >= 0) {		/* not every CPU has them */
 		MUST_FAIL(syscall(SYS_pkey_mprotect, p, CHUNK, RW, key),
 			  EINVAL);

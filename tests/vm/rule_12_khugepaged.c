@@ -152,7 +152,7 @@ static void test(int kind)
 		WAIT_FOR(huge_kb() >= (long long)(BYTES / KIB / 2), 30,
 			 "khugepaged does nothing");
 		before = *t.turns;
-		WAIT_FOR(*t.turns >= before + 2 * WORKERS, 20,
+		WAIT_FOR(*t.turns >= before + 2UL * WORKERS, 20,
 			 "the guests stand still");
 		for (off = 0; off < BYTES; off += HUGE) {
 			MUST(fallocate(t.fd, FALLOC_FL_PUNCH_HOLE |

@@ -51,7 +51,7 @@ static void touch(char *p, size_t step)
 /* Faults in its share of the tables first, then uses those of all. */
 static void guest(void *arg)
 {
-	int me = (long)arg, reg;
+	int me = (int)(long)arg, reg;
 	size_t step;
 	char *p;
 
@@ -65,7 +65,7 @@ static void guest(void *arg)
 		meet(t.meet);
 		if (turn != (me + 1) % t.nodes)
 			continue;
-		for (step = me * SHARE; step < (me + 1UL) * SHARE; step++) {
+		for (step = (size_t)me * SHARE; step < (me + 1UL) * SHARE; step++) {
 			touch(p, step);
 			check_table(p, me, step);
 		}
@@ -95,7 +95,7 @@ static int hosts_with_tables(uint64_t id, const char *access, int node)
 	while (fgets(line, sizeof(line), f)) {
 		CHECK_EQ(sscanf(line, "%15s %d %lu", name, &on, &bytes), 3);
 		lines += !strcmp(name, access) && on == node &&
-			 bytes >= t.nodes * SHARE * PAGE;
+			 bytes >= PAGE * SHARE * t.nodes;
 	}
 	fclose(f);
 	return lines;
@@ -124,7 +124,7 @@ static void check_hosts(int reg)
 
 static void try_policy(int kind, int policy, bool writes)
 {
-	pid_t pids[MAX_NODES];
+	pid_t pids[MAX_NODES] = { 0 };
 	int reg, i;
 
 	t.policy = policy;

@@ -247,7 +247,7 @@ static void test(int kind)
 	for (i = 0; i < DISTURBERS; i++)
 		pids[GUESTS + i] = spawn(disturber, (void *)i);
 	start = now();
-	while (KEEP_GOING(start, SECONDS, enough() && *t.turns >= 3 * GUESTS))
+	while (KEEP_GOING(start, SECONDS, enough() && *t.turns >= 3UL * GUESTS))
 		look();
 	*t.stop = true;
 	for (i = 0; i < GUESTS + DISTURBERS; i++)

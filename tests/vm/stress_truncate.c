@@ -10,7 +10,7 @@
 
 #define MAPPERS	4
 #define SIZE	(8 * MIB)
-#define STEP	512	/* from word to word: few enough to be met again */
+#define STEP	512UL	/* from word to word: few enough to be met again */
 #define SECONDS	6.0
 #define SEED	11
 
@@ -125,7 +125,7 @@ static void cutter(void *arg)
 {
 	rnd = (long)arg;
 	while (!*t.stop) {
-		MUST(ftruncate(t.fd, dice(SIZE / 64) * 64));
+		MUST(ftruncate(t.fd, dice(SIZE / 64) * 64UL));
 		let_them_touch(dice(40));
 		MUST(ftruncate(t.fd, SIZE));
 		let_them_touch(dice(400));
@@ -167,6 +167,7 @@ static void test(int kind)
 
 	t.fd = backing(kind, SIZE);
 	t.nodes = nr_nodes();
+	CHECK_GE(t.nodes, 1);
 	t.stop = shared(PAGE);
 	t.counts = shared(PAGE);
 	for (i = 0; i < MAPPERS; i++)

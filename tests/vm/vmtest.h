@@ -150,15 +150,15 @@ static inline void vmtest_fail(const char *file, int line, const char *fmt, ...)
 
 /* A call that must return -1 (or MAP_FAILED) with this errno. */
 #define MUST_FAIL(call, want) do {					\
-	long ret_;							\
+	long got_;							\
 	int err_;							\
 									\
 	errno = 0;							\
-	ret_ = (long)(call);						\
+	got_ = (long)(call);						\
 	err_ = errno;							\
-	if (ret_ != -1)							\
+	if (got_ != -1)							\
 		FAIL("%s returned %#lx, expected failure with %s",	\
-		     #call, ret_, strerrorname_np(want));		\
+		     #call, got_, strerrorname_np(want));		\
 	if (err_ != (want))						\
 		FAIL("%s failed with %s, expected %s", #call,		\
 		     strerrorname_np(err_) ?: "errno 0",		\

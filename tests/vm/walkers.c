@@ -107,7 +107,7 @@ static void look(void)
 	read_through("/proc/self/numa_maps");
 	intact("smaps and numa_maps");
 	for (int what = 1; what <= 5; what++) {
-		char number[2] = { '0' + what, 0 }, name[32];
+		char number[2] = { (char)('0' + what), 0 }, name[32];
 		int fd = MUST(open("/proc/self/clear_refs", O_WRONLY));
 
 		(void)!write(fd, number, 1);
@@ -143,7 +143,7 @@ static void userfault(void)
 		UFFDIO_REGISTER_MODE_MISSING, UFFDIO_REGISTER_MODE_WP,
 		UFFDIO_REGISTER_MODE_MINOR,
 	};
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0)
 		return;

@@ -17,13 +17,13 @@ static struct {
 /* One page for each worker, in turn in the first and in the second chunk. */
 static size_t slot(int worker, int round)
 {
-	return (worker + round) % 2 * CHUNK + (1 + worker) * 3 * PAGE +
-	       round * 64 * KIB;
+	return CHUNK * ((worker + round) % 2) + 3 * PAGE * (1 + worker) +
+	       64 * KIB * round;
 }
 
 static void worker(void *arg)
 {
-	long i = (long)arg;
+	int i = (int)(long)arg;
 	char *p = map_guest(t.fd, 2);
 	uint64_t got;
 	int round, j;
@@ -34,7 +34,7 @@ static void worker(void *arg)
 		for (j = 0; j < WORKERS; j++) {
 			got = load(p + slot(j, round));
 			CHECK(got == word(j, round),
-			      "worker %ld sees %#llx of worker %d in round %d",
+			      "worker %d sees %#llx of worker %d in round %d",
 			      i, (long long)got, j, round);
 			CHECK_EQ(pread(t.fd, &got, 8, slot(j, round)), 8);
 			CHECK_EQ(got, word(j, round));

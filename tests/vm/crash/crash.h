@@ -18,7 +18,7 @@
 
 #include "vmtest.h"
 
-#define HOLES	8192
+#define HOLES	8192UL
 
 /* A file of the test, made if it is not there. */
 static inline int crash_file(const char *folder, const char *name)

@@ -51,10 +51,10 @@ static void sync_range(int way, char *p, size_t start, size_t end)
 static void filler(void *arg)
 {
 	char *p = map_region(t.reg, 1, 0);
-	long way = (long)arg;
+	int way = (int)(long)arg;
 	size_t hole, next, i;
 
-	for (hole = way; hole + 4 * WAYS < HOLES; hole = next) {
+	for (hole = way; hole + 4UL * WAYS < HOLES; hole = next) {
 		next = hole + (1 + hole / WAYS % 4) * WAYS;
 		for (i = hole; i < next; i += WAYS)
 			fill_page(p, hole_offset(i));
@@ -95,7 +95,7 @@ static void rewriter(void *arg)
 		MUST(fsync(reg));
 		MUST(fstat(fd, &after));
 		CHECK(n == 1 || memcmp(&after.st_mtim, &before.st_mtim,
-				       sizeof(struct timespec)),
+				       sizeof(struct timespec)) != 0,
 		      "write %llu to a page that fsync should have made clean went unnoticed",
 		      (long long)n);
 		before = after;

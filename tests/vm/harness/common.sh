@@ -96,13 +96,42 @@ build_modules() {
 		build_module "$SRC/tests/vm/modules" "$MODULES/test"
 }
 
+configure() {
+	[ ! -f "$TREE/Makefile" ] || return 0
+	[ -x "$SRC/configure" ] ||
+		(cd "$SRC" && autoreconf -fi) || return 1
+	mkdir -p "$TREE" && (cd "$TREE" && "$SRC/configure")
+}
+
 configure_and_make() {
-	if [ ! -f "$TREE/Makefile" ]; then
-		[ -x "$SRC/configure" ] ||
-			(cd "$SRC" && autoreconf -fi) || return 1
-		mkdir -p "$TREE" && (cd "$TREE" && "$SRC/configure") || return 1
-	fi
-	make -C "$TREE" -j"$(nproc)"
+	configure && make -C "$TREE" -j"$(nproc)"
+}
+
+# ship_to FOLDER: what would be released. Times stay, so that only what differs
+# is compiled again.
+ship_to() {
+	rm -rf "$1"
+	version=$(sed -n "s/^S\[\"PACKAGE_VERSION\"\]=\"\(.*\)\"/\1/p" \
+		"$TREE/config.status")
+	make -C "$TREE" distdir && mv "$TREE/shpt-$version" "$1"
+}
+
+# own_tree FOLDER ARGUMENT...: FOLDER/tree, configured with the arguments, from
+# FOLDER/source: a checkout that is configured in place serves no other tree.
+own_tree() {
+	own=$1
+	shift
+	mkdir -p "$own/tree"
+	step configure "configuring" configure
+	step source "copying the sources to $own/source" \
+		ship_to "$own/source"
+	# shellcheck disable=SC2016 # that shell is to expand them
+	[ -f "$own/tree/Makefile" ] ||
+		step own-configure "configuring in $own/tree" \
+			sh -c 'cd "$0/tree" && ../source/configure "$@"' \
+			"$own" "$@"
+	step own-make "building in $own/tree" \
+		make -C "$own/tree" -j"$(nproc)"
 }
 
 # build_all MODULE-SOURCE: everything but the tests, for kernel RELEASE; once,

@@ -34,11 +34,10 @@ get_kernel() {
 # same package version.
 find_stock_kernel() {
 	RELEASE=
-	for k in $(ls /lib/modules 2>/dev/null |
-		   grep "^$(printf %s "$1" | sed 's/\./\\./g')\..*-cloud-amd64$" |
-		   sort -V); do
-		[ -f "/boot/vmlinuz-$k" ] &&
-			[ -f "/lib/modules/$k/build/Makefile" ] || continue
+	for k in $(cd /lib/modules && printf '%s\n' "$1".*-cloud-amd64 |
+				      sort -V); do
+		[ -f "/boot/vmlinuz-$k" ] || continue
+		[ -f "/lib/modules/$k/build/Makefile" ] || continue
 		v=$(installed_version "linux-headers-$k")
 		[ -n "$v" ] || continue
 		if [ "$(installed_version "linux-image-$k")" = "$v" ] ||
@@ -88,6 +87,7 @@ debug_hash() {
 	} | sha256sum | cut -c 1-12
 }
 
+# shellcheck disable=SC2034 # for who sources this
 find_debug_kernel() {
 	debug_kernel=$debug_cache/kernel-$(debug_hash)
 	[ -d "$debug_kernel" ] || return 1

@@ -20,7 +20,7 @@
 #define REMOTE_SEND_IPI	"4"	/* TLB_REMOTE_SEND_IPI */
 
 #define SINGLES		32		/* holes of one page */
-#define BLOCKS		4		/* holes of 512 */
+#define BLOCKS		4UL		/* holes of 512 */
 #define SWAPPED		1000		/* pages */
 #define SINGLES_AT	0
 #define BLOCKS_AT	(2 * MIB)
@@ -50,6 +50,7 @@ static void run_on_cpu(int cpu)
 	MUST(sched_setaffinity(0, sizeof(cpus), &cpus));
 }
 
+/* cppcheck-suppress constParameter; spawn() wants this very type */
 static void mapper(void *arg)
 {
 	char *p = t.shpt ? map_region(t.reg, 1, 0) :
