@@ -40,12 +40,14 @@ static inline int state_maps(void)
 	return fd;
 }
 
-static inline int state_is_sanitizers(const char *line)
+/* Neither theirs nor the code that valgrind makes is the process's own. */
+static inline int state_is_tools(const char *line)
 {
-	return SANITIZED && strstr(line, "p 00000000 00:00 0 ");
+	return strstr(line, " rwxp 00000000 00:00 0 ") ||
+	       (SANITIZED && strstr(line, "p 00000000 00:00 0 "));
 }
 
-static inline void state_drop_sanitizers(char *maps)
+static inline void state_drop_tools(char *maps)
 {
 	char *from = maps, *to = maps;
 
@@ -54,7 +56,7 @@ static inline void state_drop_sanitizers(char *maps)
 		char last = from[n - 1];
 
 		from[n - 1] = '\0';
-		if (!state_is_sanitizers(from)) {
+		if (!state_is_tools(from)) {
 			memmove(to, from, n);
 			to += n;
 			to[-1] = last;
@@ -78,7 +80,7 @@ static inline const char *state_take(struct state *state)
 	if (n < 0 || size >= sizeof(state->maps) - 1)
 		return "/proc/self/maps cannot be read";
 	state->maps[size] = '\0';
-	state_drop_sanitizers(state->maps);
+	state_drop_tools(state->maps);
 	for (int fd = 0; fd < STATE_FDS; fd++)
 		state->fds[fd] = fcntl(fd, F_GETFD) < 0 ? '-' : 'x';
 	return NULL;

@@ -110,11 +110,15 @@ configure_and_make() {
 # ship_to FOLDER: what would be released. Times stay, so that only what differs
 # is compiled again.
 ship_to() {
-	rm -rf "$1"
-	version=$(sed -n "s/^S\[\"PACKAGE_VERSION\"\]=\"\(.*\)\"/\1/p" \
-		"$TREE/config.status")
-	make -C "$TREE" distdir && mv "$TREE/shpt-$version" "$1"
+	rm -rf "$1" "$TREE/shipped"
+	make -C "$TREE" distdir distdir=shipped && mv "$TREE/shipped" "$1"
 }
+
+configure_own() (
+	cd "$1/tree" || exit 1
+	shift
+	../source/configure "$@"
+)
 
 # own_tree FOLDER ARGUMENT...: FOLDER/tree, configured with the arguments, from
 # FOLDER/source: a checkout that is configured in place serves no other tree.
@@ -128,8 +132,7 @@ own_tree() {
 	# shellcheck disable=SC2016 # that shell is to expand them
 	[ -f "$own/tree/Makefile" ] ||
 		step own-configure "configuring in $own/tree" \
-			sh -c 'cd "$0/tree" && ../source/configure "$@"' \
-			"$own" "$@"
+			configure_own "$own" "$@"
 	step own-make "building in $own/tree" \
 		make -C "$own/tree" -j"$(nproc)"
 }
