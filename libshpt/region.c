@@ -229,6 +229,11 @@ int lock_mapping(const struct mapping *m, struct reason *why)
 			return refuse_mlock(errno, m, why);
 		return 0;
 	}
+	if (m->guest->is_private)
+		return refuse(why, EACCES,
+			      "LIBSHPT_LOCK locks a whole file, which needs a "
+			      "mapping that may write to it: leave out "
+			      "LIBSHPT_LOCK or LIBSHPT_PRIVATE");
 	if (ioctl_again(m->guest->region, SHPT_IOC_LOCK, &arg))
 		return refuse_lock(errno, m->guest->region, why);
 	return 0;

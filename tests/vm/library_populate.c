@@ -196,12 +196,25 @@ static void ordinary_user(void *arg)
 	CHECK_EQ(fact("guests"), 0);
 }
 
+static void refuses_to_lock_private(int fd)
+{
+	struct libshpt_attr attr = {
+		.flags = LIBSHPT_PRIVATE | LIBSHPT_LOCK,
+	};
+
+	MUST_FAIL(libshpt_map_attr(NULL, BYTES, RW, MAP_PRIVATE, fd, 0, &attr,
+				   sizeof(attr)),
+		  EACCES);
+	check_sentence(libshpt_errormsg(), "LIBSHPT_PRIVATE");
+}
+
 static void locks(int kind)
 {
 	int fd = backing(kind, BYTES);
 	uint64_t id;
 	char *p;
 
+	refuses_to_lock_private(fd);
 	if (kind == MEMFD) {
 		MUST(chmod("/dev/shpt", 0666));
 		join(spawn(ordinary_user, &fd));
