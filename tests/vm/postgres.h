@@ -11,41 +11,13 @@
 
 #include "vmtest.h"
 #include "preload.h"
+#include "shell.h"
 
 #include <dirent.h>
 
 #define BIN	"/usr/lib/postgresql/15/bin/"
-#define MAX_OUT	4096
 
 static pid_t postmaster;
-
-/* The output of a command, which must succeed; NULL if it does not. */
-__attribute__((format(printf, 1, 2)))
-static inline const char *shell(const char *fmt, ...)
-{
-	static char out[MAX_OUT];
-	char cmd[1024];
-	va_list ap;
-	size_t n;
-	FILE *f;
-
-	va_start(ap, fmt);
-	vsnprintf(cmd, sizeof(cmd), fmt, ap);
-	va_end(ap);
-	f = popen(cmd, "re");
-	CHECK(f, "popen: %s", strerror(errno));
-	n = fread(out, 1, sizeof(out) - 1, f);
-	out[n] = 0;
-	return pclose(f) ? NULL : out;
-}
-
-#define MUST_RUN(...) ({						\
-	const char *out_ = shell(__VA_ARGS__);				\
-									\
-	if (!out_)							\
-		FAIL("%s failed", #__VA_ARGS__);			\
-	out_;								\
-})
 
 #define SQL(text)							\
 	shell("exec timeout 30 " BIN "psql -h /tmp/pg -U postgres -XqAt "\
