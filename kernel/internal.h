@@ -22,7 +22,9 @@
  *   shpt_region.renewing   replacing a region's hosts
  *     shpt_region.making   making them
  *   guest's mmap_lock	    shpt_mm.guests, shpt_guest.vmas, vm_private_data
- *     shpt_region.hosts_lock   which hosts a region has; held for moments
+ *     shpt_host.covering	a turn to widen a host; waiting for it can be killed
+ *     shpt_region.hosts_lock   which hosts a region has; held for moments, also
+ *			    inside of shpt_regions_lock
  *     host's mmap_lock	    nested as SINGLE_DEPTH_NESTING; read in faults
  *       file system locks
  *     shpt_mm.lock	    links: states, invalidations, the PUD entries

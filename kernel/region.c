@@ -403,9 +403,9 @@ static void region_retire(struct shpt_region *region, bool locked)
 
 /*
  * One file less, of a user, or one of what keeps a region like a file, and that
- * is nobody's (INVALID_UID). The last one takes
- * the region out of the table and ends it. Its mark on the backing goes while
- * it is in the table: another region of the same backing may set one then.
+ * is nobody's (INVALID_UID). The last one takes the region out of the table and
+ * ends it. Its mark on the backing goes while it is in the table: another region
+ * of the same backing may set one then.
  */
 static void region_close(struct shpt_region *region, kuid_t user, bool writer)
 {

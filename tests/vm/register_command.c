@@ -5,34 +5,16 @@
  * to do instead.
  */
 #include "registry.h"
+#include "shell.h"
 
-static char path[128], out[4096];
-
-/* The status of a command whose output is then in out. */
-static int __attribute__((format(printf, 1, 2)))
-run(const char *fmt, ...)
-{
-	char cmd[1024];
-	va_list ap;
-	FILE *f;
-	size_t n;
-
-	va_start(ap, fmt);
-	vsnprintf(cmd, sizeof(cmd), fmt, ap);
-	va_end(ap);
-	f = popen(cmd, "re");
-	CHECK(f, "popen: %s", strerror(errno));
-	n = fread(out, 1, sizeof(out) - 1, f);
-	out[n] = 0;
-	return WEXITSTATUS(pclose(f));
-}
+static char path[128];
 
 #define CHECK_RUN(status, text, ...) do {				\
 	int got_ = run(__VA_ARGS__);					\
 									\
-	CHECK(got_ == (status) && strstr(out, text),			\
+	CHECK(got_ == (status) && strstr(shell_out, text),			\
 	      "%s: status %d and '%s', expected %d and '%s'",		\
-	      #__VA_ARGS__, got_, out, status, text);			\
+	      #__VA_ARGS__, got_, shell_out, status, text);			\
 } while (0)
 
 static void test(int kind)

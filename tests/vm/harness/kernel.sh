@@ -34,8 +34,8 @@ get_kernel() {
 # same package version.
 find_stock_kernel() {
 	RELEASE=
-	for k in $(cd /lib/modules && printf '%s\n' "$1".*-cloud-amd64 |
-				      sort -V); do
+	for k in $(cd /lib/modules 2>/dev/null &&
+		   printf '%s\n' "$1".*-cloud-amd64 | sort -V); do
 		[ -f "/boot/vmlinuz-$k" ] || continue
 		[ -f "/lib/modules/$k/build/Makefile" ] || continue
 		v=$(installed_version "linux-headers-$k")

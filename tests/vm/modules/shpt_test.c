@@ -2,7 +2,8 @@
 /*
  * shpt_test.c - a test-only module: stands in for the other MMUs that shpt has
  * to exclude, for rare users of get_user_pages() and for slow walkers, tells
- * where page tables lie, and misbehaves on purpose for the self-test of the harness
+ * where page tables lie, and misbehaves on purpose for the self-test of the
+ * harness
  */
 #include <linux/delay.h>
 #include <linux/fs.h>
