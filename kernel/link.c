@@ -288,6 +288,27 @@ static enum shpt_unlink_cause cause_of(enum mmu_notifier_event event)
 	}
 }
 
+/*
+ * Whether records may lie in the range: most invalidations, of private pages
+ * that are copied on write, are told by this alone that they are none of ours.
+ * What start and end are told may differ while a VMA is mapped elsewhere; but no
+ * record comes or goes in their range, so both then find none.
+ */
+static bool is_near(const struct shpt_mm *smm,
+		    const struct mmu_notifier_range *range)
+{
+	return range->start >> CHUNK_SHIFT <= READ_ONCE(smm->last) &&
+	       (range->end - 1) >> CHUNK_SHIFT >= READ_ONCE(smm->first);
+}
+
+static void mm_include(struct shpt_mm *smm, unsigned long first,
+		       unsigned long last)
+{
+	mmap_assert_write_locked(smm->mm);
+	WRITE_ONCE(smm->first, min(smm->first, first));
+	WRITE_ONCE(smm->last, max(smm->last, last));
+}
+
 /* May be called where sleeping is not allowed, and always succeeds. */
 static int mm_invalidate_start(struct mmu_notifier *mn,
 			       const struct mmu_notifier_range *range)
@@ -295,6 +316,8 @@ static int mm_invalidate_start(struct mmu_notifier *mn,
 	struct shpt_mm *smm = container_of(mn, struct shpt_mm, mn);
 	enum shpt_unlink_cause cause = cause_of(range->event);
 
+	if (!is_near(smm, range))
+		return 0;
 	unlink_and_flush(smm, range->start, range->end, 1, cause);
 	return 0;
 }
@@ -307,6 +330,8 @@ static void mm_invalidate_end(struct mmu_notifier *mn,
 	bool last = false;
 	unsigned long i;
 
+	if (!is_near(smm, range))
+		return;
 	spin_lock(&smm->lock);
 	xa_for_each_range(&smm->links, i, link, range->start >> CHUNK_SHIFT,
 			  (range->end - 1) >> CHUNK_SHIFT) {
@@ -372,6 +397,7 @@ static struct mmu_notifier *mm_alloc_notifier(struct mm_struct *mm)
 	INIT_RCU_WORK(&smm->free_work, mm_free_work);
 	INIT_HLIST_NODE(&smm->hash);
 	INIT_LIST_HEAD(&smm->guests);
+	smm->first = ULONG_MAX;
 	spin_lock_init(&smm->lock);
 	xa_init(&smm->links);
 	init_waitqueue_head(&smm->inv_wait);
@@ -498,6 +524,7 @@ int shpt_links_make(struct shpt_guest *guest, unsigned long start,
 	struct shpt_link *link;
 	int err;
 
+	mm_include(guest->smm, first, (end >> CHUNK_SHIFT) - 1);
 	for (i = first; i < end >> CHUNK_SHIFT; i++) {
 		if (xa_load(links, i))
 			continue;
