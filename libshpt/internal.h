@@ -151,6 +151,9 @@ int huge_memfd(int flags);
 int anonymous_file(size_t bytes, struct reason *why);
 int anonymous_huge_file(int flags, size_t bytes, struct reason *why);
 
+/* size.c: a number, or one with K, M or G; false if it is none or too large */
+bool parse_size(const char *text, size_t *bytes);
+
 /* place.c */
 int map_aligned(const struct request *req, size_t unit, size_t align,
 		struct mapping *m, struct reason *why);

@@ -151,8 +151,9 @@ INTERPOSED int madvise(void *addr, size_t length, int advice)
 INTERPOSED void *mremap(void *old, size_t old_length, size_t new_length,
 			int flags, ...)
 {
+	bool given_up = false;
 	va_list args;
-	void *new = NULL;
+	void *new = NULL, *p;
 
 	va_start(args, flags);
 	if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
@@ -160,11 +161,17 @@ INTERPOSED void *mremap(void *old, size_t old_length, size_t new_length,
 	va_end(args);
 	/* Of no bytes it makes a second mapping. */
 	if (served_touches(pages_at(old, old_length ? old_length : 1)))
-		served_give_up(pages_at(old, old_length ? old_length : 1),
-			       "mremap");
+		given_up = served_give_up(
+			pages_at(old, old_length ? old_length : 1), "mremap");
 	if (flags & MREMAP_FIXED && served_touches(pages_at(new, new_length)))
 		served_give_up(pages_at(new, new_length), "mremap over it");
-	return raw_mremap(old, old_length, new_length, flags, new);
+	p = raw_mremap(old, old_length, new_length, flags, new);
+	if (given_up && p != MAP_FAILED) {
+		table_lock();
+		note_given_up(p, new_length, "mremap");
+		table_unlock();
+	}
+	return p;
 }
 
 INTERPOSED int remap_file_pages(void *addr, size_t size, int prot, size_t page,

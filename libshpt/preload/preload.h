@@ -54,6 +54,7 @@ void say_served(const char *call, size_t length, const void *addr);
 
 /* tell.c */
 void note_passed(const void *addr, size_t length, int err, const char *why);
+void note_given_up(const void *addr, size_t length, const char *call);
 int libshpt_preload_info(const void *addr, struct libshpt_info *info,
 			 size_t info_size);
 int libshpt_preload_populate(void *addr, size_t length,
@@ -78,7 +79,7 @@ struct range pages_at(const void *addr, size_t length);
 bool served_touches(struct range range);
 int served_check_room(struct reason *why);
 int served_add(const void *addr, struct range attached, struct reason *why);
-void served_give_up(struct range range, const char *call);
+bool served_give_up(struct range range, const char *call);
 int served_unmap(struct range range);
 size_t served_sysv(const void *addr);
 

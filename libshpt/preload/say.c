@@ -92,13 +92,16 @@ static bool is_told(void)
 void say_served(const char *call, size_t length, const void *addr)
 {
 	struct libshpt_info info;
+	char region[32] = "";
 
 	if (libshpt_info(addr, &info, sizeof(info)))
 		return;
+	if (info.region_id)
+		snprintf(region, sizeof(region), ", region %llu",
+			 (unsigned long long)info.region_id);
 	if (info.why_errno && !settings()->any_backend)
 		say_refused(call, length, info.why_errno, info.why);
 	else if (is_told())
-		say("%s of %zu bytes at %p: %s, region %llu", call, length,
-		    addr, libshpt_backend_name(info.backend),
-		    (unsigned long long)info.region_id);
+		say("%s of %zu bytes at %p: %s%s", call, length, addr,
+		    libshpt_backend_name(info.backend), region);
 }

@@ -185,8 +185,9 @@ static int make_ordinary(struct served *s)
 }
 
 /* What has pages in @range becomes ordinary mappings, so that @call can be
- * passed through. Where that is not possible the kernel refuses the call. */
-void served_give_up(struct range range, const char *call)
+ * passed through; returns whether any did. Where that is not possible the kernel
+ * refuses the call. */
+bool served_give_up(struct range range, const char *call)
 {
 	struct served *s = NULL;
 	void *given_up = NULL;
@@ -194,15 +195,18 @@ void served_give_up(struct range range, const char *call)
 
 	table_lock();
 	while ((s = next(s, range))) {
-		void *addr = (void *)s->own.start;
+		struct range own = s->own;
 
-		if (make_ordinary(s) == 0)
-			given_up = addr;
+		if (make_ordinary(s))
+			continue;
+		given_up = (void *)own.start;
+		note_given_up(given_up, own.end - own.start, call);
 	}
 	table_unlock();
 	if (given_up)
 		say_given_up(call, given_up);
 	errno = saved;
+	return given_up;
 }
 
 /*

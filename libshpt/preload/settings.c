@@ -6,13 +6,11 @@
  * later, because another thread may be changing it then.
  */
 #define _GNU_SOURCE
-#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
@@ -25,31 +23,6 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static atomic_bool known;
 static struct settings current;
 static char backend[80];
-
-/* A number with K, M or G; returns false if it is none. */
-static bool parse_size(const char *text, size_t *bytes)
-{
-	static const char suffixes[] = "KMG";
-	const char *suffix = NULL;
-	unsigned long long n;
-	int shift = 0;
-	char *end;
-
-	if (!isdigit((unsigned char)*text))
-		return false;
-	errno = 0;
-	n = strtoull(text, &end, 10);
-	if (*end)
-		suffix = strchr(suffixes, toupper((unsigned char)*end));
-	if (suffix) {
-		shift = 10 * (int)(suffix - suffixes + 1);
-		end++;
-	}
-	if (errno || *end || n > SIZE_MAX >> shift)
-		return false;
-	*bytes = (size_t)n << shift;
-	return true;
-}
 
 char *__real_secure_getenv(const char *name);
 char *__wrap_secure_getenv(const char *name);

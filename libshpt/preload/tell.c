@@ -5,7 +5,8 @@
  * It finds these functions with dlsym(3). They have names of their own, so that
  * a program that is linked with libshpt has libshpt's.
  *
- * What the library had to pass through is in no table, so it is noted here.
+ * What the library had to pass through, or gave up serving, is in no table, so
+ * it is noted here.
  * That stays when the mapping goes: who asks for an address has a mapping there,
  * and what is served, or was passed through later, is found first.
  */
@@ -27,17 +28,34 @@ struct passed {
 static struct passed passed[PASSED_MAX];
 static size_t passed_ever;
 
-void note_passed(const void *addr, size_t length, int err, const char *why)
+/* Call with the table's lock held. */
+static void note(const void *addr, size_t length, int err, const char *why)
 {
-	struct passed *p;
+	struct passed *p = &passed[passed_ever++ % PASSED_MAX];
 
-	table_lock();
-	p = &passed[passed_ever++ % PASSED_MAX];
 	p->addr = (uintptr_t)addr;
 	p->length = length;
 	p->why.err = err;
 	snprintf(p->why.text, sizeof(p->why.text), "%s", why);
+}
+
+void note_passed(const void *addr, size_t length, int err, const char *why)
+{
+	table_lock();
+	note(addr, length, err, why);
 	table_unlock();
+}
+
+/* What @call has made an ordinary mapping. Call with the table's lock held. */
+void note_given_up(const void *addr, size_t length, const char *call)
+{
+	char why[128];
+
+	snprintf(why, sizeof(why),
+		 "%s cannot be had with shared page tables: the mapping is an "
+		 "ordinary one since then",
+		 call);
+	note(addr, length, EOPNOTSUPP, why);
 }
 
 /* Call with the table's lock held. */

@@ -33,7 +33,7 @@ static void live(const char *type, const char *capability, const char *call)
 	crash();
 	CHECK_SQL("select count(*), sum(g) from t", "5000|12502500");
 	stop();
-	CHECK(shell("grep -q ': %s of .*: plain, ' /tmp/pg/log", call),
+	CHECK(shell("grep -q ': %s of .*: plain$' /tmp/pg/log", call),
 	      "the library serves nothing: %s", shell(SAYINGS));
 }
 

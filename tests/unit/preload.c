@@ -55,6 +55,17 @@ START_TEST(what_it_tells)
 {
 	RUN("asked", "LIBSHPT_BACKEND=plain");
 	RUN("asked_passed");
+	RUN("asked_given_up", "LIBSHPT_BACKEND=plain");
+}
+END_TEST
+
+/* Only what is shared has a region. */
+START_TEST(what_is_said_of_a_mapping)
+{
+	RUN("populated", "LIBSHPT_BACKEND=plain", "LIBSHPT_VERBOSE=1");
+	SAID(1, ": plain\n");
+	RUN("populated", "LIBSHPT_BACKEND=plain", "LIBSHPT_VERBOSE=first");
+	SAID(1, ": plain\n");
 }
 END_TEST
 
@@ -276,7 +287,7 @@ START_TEST(programs_of_others)
 	if (status == -1)
 		return;
 	ck_assert_msg(status == 0 &&
-			      count("plain, region") >= program->mappings,
+			      count(": plain\n") >= program->mappings,
 		      "%s: status %#x: %s", program->command, status, said);
 }
 END_TEST
@@ -310,6 +321,7 @@ static TCase *tests(void)
 	tcase_add_test(t, what_is_passed_through_is_said_once);
 	tcase_add_test(t, what_is_others_is_left_alone);
 	tcase_add_test(t, what_it_tells);
+	tcase_add_test(t, what_is_said_of_a_mapping);
 	tcase_add_test(t, sizes);
 	tcase_add_test(t, memory_is_on_files);
 	tcase_add_test(t, no_room_for_files);

@@ -177,6 +177,29 @@ static void asked_passed(void)
 	EXPECT(strstr(errormsg(), "no mapping of libshpt"));
 }
 
+static void expect_given_up(const void *p, const char *call)
+{
+	struct libshpt_info info;
+
+	EXPECT(ask(p, &info, sizeof(info)) == 0);
+	EXPECT(info.backend == LIBSHPT_BACKEND_PLAIN);
+	EXPECT(info.why_errno == EOPNOTSUPP && strstr(info.why, call));
+}
+
+/* Of what it has served until then. */
+static void asked_given_up(void)
+{
+	char *p = map_anonymous(LENGTH);
+
+	find_library();
+	EXPECT(madvise(p, LENGTH, MADV_DONTFORK) == 0);
+	expect_given_up(p + LENGTH - 1, "MADV_DONTFORK");
+	p = map_anonymous(LENGTH);
+	p = mremap(p, LENGTH, 4 * LENGTH, MREMAP_MAYMOVE);
+	EXPECT(p != MAP_FAILED);
+	expect_given_up(p + 4 * LENGTH - 1, "mremap");
+}
+
 /* None of which is the library's business. */
 static void others(void)
 {
@@ -749,6 +772,7 @@ static const struct {
 } cases[] = {
 	{ "advice", advice },
 	{ "asked", asked },
+	{ "asked_given_up", asked_given_up },
 	{ "asked_passed", asked_passed },
 	{ "backed", backed },
 	{ "cancelled", cancelled },
