@@ -154,6 +154,9 @@ int anonymous_huge_file(int flags, size_t bytes, struct reason *why);
 /* size.c: a number, or one with K, M or G; false if it is none or too large */
 bool parse_size(const char *text, size_t *bytes);
 
+/* What libshpt-preload.so leaves alone if nothing else is asked for is smaller. */
+#define PRELOAD_MIN_BYTES ((size_t)64 << 20)
+
 /* place.c */
 int map_aligned(const struct request *req, size_t unit, size_t align,
 		struct mapping *m, struct reason *why);

@@ -15,10 +15,11 @@
 
 #include "shptctl.h"
 
-#define FIRST                                                          \
+#define FIRST                                                            \
 	"# This block is from \"shptctl postgres enable\"; \"disable\" " \
 	"takes it out.\n"
-#define LAST "# End of the block from \"shptctl postgres enable\".\n"
+/* An editor may have taken the newline behind it. */
+#define LAST "# End of the block from \"shptctl postgres enable\"."
 
 /* With the newline before it, if no other line needs that. */
 static char *block_start(char *text, const char *end)
@@ -37,6 +38,9 @@ void environment_read(struct environment *e, const struct cluster *c)
 	char *last, *start, *end;
 
 	e->path = print("%s/environment", c->dir);
+	if (faccessat(c->root, c->dir, F_OK, 0))
+		die(EXIT_FAILURE, "/%s: %s; see pg_lsclusters", c->dir,
+		    strerror(errno));
 	e->text = file_text(c->root, e->path, O_NOFOLLOW | O_NONBLOCK, &e->st);
 	if (!e->text && errno == ENOENT)
 		die(EXIT_FAILURE,
@@ -53,6 +57,7 @@ void environment_read(struct environment *e, const struct cluster *c)
 
 	last = strstr(e->text, LAST);
 	end = last ? last + strlen(LAST) : e->text;
+	end += *end == '\n' && last;
 	start = block_start(e->text, end);
 	if (!start != !last || (start && start > last))
 		die(EXIT_FAILURE,
@@ -62,6 +67,22 @@ void environment_read(struct environment *e, const struct cluster *c)
 	e->block = start ? print("%.*s", (int)(end - start), start) : NULL;
 	e->own = start ? print("%.*s%s", (int)(start - e->text), e->text, end) :
 			 print("%s", e->text);
+}
+
+char *environment_value(const struct environment *e, const struct cluster *c,
+			const char *text, int variable)
+{
+	return conf_value(c->root, e->path, text, preload_variables[variable]);
+}
+
+struct preload environment_settings(const struct environment *e,
+				    const struct cluster *c, const char *text)
+{
+	struct preload p;
+
+	for (int i = 0; i < PRELOAD_VARIABLES; i++)
+		p.values[i] = environment_value(e, c, text, i);
+	return p;
 }
 
 char *environment_with(const struct environment *e, const char *block)
@@ -79,19 +100,45 @@ char *environment_block(const struct preload *p)
 		die(EXIT_FAILURE, "no memory");
 	fputs("\n" FIRST, f);
 	for (size_t i = 0; i < PRELOAD_VARIABLES; i++)
-		if (p->values[i])
+		if (p->values[i] && *p->values[i])
 			conf_write(f, preload_variables[i], p->values[i]);
-	fputs(LAST, f);
+	fputs(LAST "\n", f);
 	fclose(f);
 	return text;
 }
 
-/* Readers, and a crash, find the old file or the new one. */
+/* What was read before is still there. */
+static bool is_unchanged(const struct environment *e, const struct cluster *c)
+{
+	struct stat st;
+	char *now = file_text(c->root, e->path, O_NOFOLLOW | O_NONBLOCK, &st);
+	bool same = now && !strcmp(now, e->text);
+
+	free(now);
+	return same;
+}
+
+/* The error is that of the last write: one that is short sets none. */
+static bool write_all(int fd, const char *text)
+{
+	while (*text) {
+		ssize_t n = write(fd, text, strlen(text));
+
+		if (n < 0)
+			return false;
+		text += n;
+	}
+	return true;
+}
+
+/*
+ * Readers, and a crash, find the old file or the new one. The new one, until it
+ * has taken the place of the old, is a lock that keeps others from changing it.
+ */
 void environment_replace(const struct environment *e, const struct cluster *c,
 			 const char *text)
 {
 	char *path = print("%s.shptctl", e->path);
-	size_t size = strlen(text);
 	int fd = openat(c->root, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
 			0600);
 
@@ -102,10 +149,14 @@ void environment_replace(const struct environment *e, const struct cluster *c,
 		    path);
 	if (fd < 0)
 		die(EXIT_FAILURE, "/%s: %s", path, strerror(errno));
+	if (!is_unchanged(e, c)) {
+		unlinkat(c->root, path, 0);
+		die(EXIT_FAILURE,
+		    "/%s has been changed meanwhile: run this again", e->path);
+	}
 	if (fchown(fd, e->st.st_uid, e->st.st_gid) ||
-	    fchmod(fd, e->st.st_mode & 07777) ||
-	    write(fd, text, size) != (ssize_t)size || fsync(fd) ||
-	    renameat(c->root, path, c->root, e->path)) {
+	    fchmod(fd, e->st.st_mode & 07777) || !write_all(fd, text) ||
+	    fsync(fd) || renameat(c->root, path, c->root, e->path)) {
 		int err = errno;
 
 		unlinkat(c->root, path, 0);

@@ -22,15 +22,15 @@ static const char help[] =
 "large shared mappings share page tables; see libshpt-preload(1).\n"
 "\n"
 PRELOAD_HELP
-"      --dry-run        run nothing, print the environment: for env(1), and for\n"
-"                       sh(1) after \"export\"\n"
+"      --dry-run        run nothing, print the environment, quoted for sh(1):\n"
+"                       set -a; eval \"$(shptctl exec --dry-run)\"; set +a\n"
 "  -h, --help           print this text\n"
 "  -V, --version        print the version\n"
 "\n"
 "Exit status: that of the program; 127 if it is not found, 126 if it cannot be\n"
 "run; 1 an error; 2 wrong usage.\n";
 
-/* Quotes where it takes them: without, $(...) can stand behind env(1). */
+/* For sh(1), with quotes where it takes them. */
 static void print_quoted(const char *text)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"

@@ -116,18 +116,10 @@ static bool line_is(const struct machine *m, const char *path, const char *what)
 static bool contains(const struct machine *m, const char *path,
 		     const char *what)
 {
-	int fd = openat(m->root, path, O_RDONLY | O_CLOEXEC);
-	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
-	bool does = false;
-	char *line = NULL;
-	size_t size = 0;
+	char *line = fact_line_with(m->root, path, what);
+	bool does = line;
 
-	if (!f)
-		return false;
-	while (!does && getline(&line, &size, f) > 0)
-		does = strstr(line, what);
 	free(line);
-	fclose(f);
 	return does;
 }
 
@@ -188,25 +180,37 @@ static void check_module(const struct machine *m, struct finding *f)
 			      "Y") ?
 			      "; this kernel loads signed modules only" :
 			      "");
-		mend(f, "modprobe shpt");
+		mend(f, LOAD_MODULE);
 		return;
 	}
 	found(f, NO, "not installed for this kernel");
 	snprintf(path, sizeof(path), "lib/modules/%s/build", release);
 	mend(f,
-	     "%s%s%smake module-install && modprobe shpt"
+	     "%s%s%smake module-install && " LOAD_MODULE
 	     "  # in the sources of shpt, configured",
 	     exists(m, path) ? "" : "apt-get install linux-headers-",
 	     exists(m, path) ? "" : release, exists(m, path) ? "" : " && ");
 }
 
-/* The group decides; for root all is allowed. */
+/* Why it cannot be opened, or NULL. Root may open all and asks for others. */
+static const char *why_closed(const struct machine *m, const struct stat *st)
+{
+	const mode_t all = S_IROTH | S_IWOTH;
+
+	if (faccessat(m->root, "dev/shpt", R_OK | W_OK, AT_EACCESS))
+		return strerror(errno);
+	if (geteuid() || device_group(st) || (st->st_mode & all) == all)
+		return NULL;
+	return "only root may open it";
+}
+
 static void check_device(const struct machine *m, struct finding *f)
 {
-	const struct passwd *user = getpwuid(geteuid());
+	const struct passwd *user = geteuid() ? getpwuid(geteuid()) : NULL;
 	const struct group *group;
+	const char *why;
 	struct stat st;
-	int err;
+	char *grant;
 
 	if (!m->loaded) {
 		found(f, UNKNOWN, "the module is not loaded");
@@ -217,20 +221,17 @@ static void check_device(const struct machine *m, struct finding *f)
 		mend(f, "udevadm trigger --action=add /sys/class/misc/shpt");
 		return;
 	}
-	if (!faccessat(m->root, "dev/shpt", R_OK | W_OK, AT_EACCESS)) {
+	why = why_closed(m, &st);
+	if (!why) {
 		found(f, OK, "/dev/shpt can be opened");
 		return;
 	}
-	err = errno;
 	group = getgrgid(st.st_gid);
-	found(f, NO, "/dev/shpt: %s; mode %04o, group %s", strerror(err),
+	found(f, NO, "/dev/shpt: %s; mode %04o, group %s", why,
 	      st.st_mode & 07777, group ? group->gr_name : "?");
-	if (!group || strcmp(group->gr_name, "shpt") != 0)
-		mend(f, "groupadd --system --force shpt && udevadm control "
-			"--reload && udevadm trigger /sys/class/misc/shpt");
-	else
-		mend(f, "usermod --append --groups shpt %s  # then log in anew",
-		     user ? user->pw_name : "USER");
+	grant = device_grant(m->root, &st, user ? user->pw_name : "USER");
+	mend(f, "%s  # then log in anew", grant);
+	free(grant);
 }
 
 static void check_helper(const struct machine *m, struct finding *f)

@@ -61,6 +61,25 @@ char *fact_line(int dir, const char *format, ...)
 	return line;
 }
 
+char *fact_line_with(int dir, const char *path, const char *what)
+{
+	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
+	bool has = false;
+	char *line = NULL;
+	size_t size = 0;
+
+	if (!f)
+		return NULL;
+	while (!has && getline(&line, &size, f) > 0)
+		has = strstr(line, what);
+	fclose(f);
+	if (has)
+		return line;
+	free(line);
+	return NULL;
+}
+
 bool shpt_is_loaded(int sysroot)
 {
 	return faccessat(sysroot, REGIONS, F_OK, 0) == 0;

@@ -17,8 +17,10 @@ static const char help[] =
 "\n"
 "Options of enable and disable:\n"
 "      --dry-run        change nothing, print what would be\n"
-"Options of enable, see libshpt-preload(1); without --verbose one line in the\n"
-"server's log says what it got at its start:\n"
+"Options of enable, see libshpt-preload(1). One that is not given stays as it\n"
+"was when enable ran before, and an empty value, such as --backing '', takes it\n"
+"back. Without --verbose one line in the server's log says what it got at its\n"
+"start.\n"
 PRELOAD_HELP
 "Options of status:\n"
 "  -J, --json           print JSON\n"
@@ -30,12 +32,26 @@ PRELOAD_HELP
 "Exit status: 0 done, even if something else is still in the way; 1 an error; 2\n"
 "wrong usage.\n";
 
-static void print_lines(char sign, const char *text)
+static bool has_line(const char *text, const char *line)
+{
+	size_t length = strlen(line);
+
+	for (; text; text = strchr(text, '\n')) {
+		text += *text == '\n';
+		if (!strncmp(text, line, length) &&
+		    (!text[length] || text[length] == '\n'))
+			return true;
+	}
+	return false;
+}
+
+/* Those of a text that another, or NULL, has not. */
+static void print_lines(char sign, const char *text, const char *other)
 {
 	char *copy = print("%s", text ? text : ""), *rest = copy, *line;
 
 	while ((line = strsep(&rest, "\n")))
-		if (*line)
+		if (*line && !has_line(other, line))
 			printf("%c%s\n", sign, line);
 	free(copy);
 }
@@ -47,63 +63,71 @@ static bool change(const struct cluster *c, const struct environment *e,
 	char *text = environment_with(e, block);
 	bool changes = strcmp(text, e->text);
 
-	if (changes && dry_run) {
-		printf("/%s:\n", e->path);
-		print_lines('-', e->block);
-		print_lines('+', block);
-	} else if (changes) {
+	if (changes && !dry_run)
 		environment_replace(e, c, text);
-		printf("/%s: written\n", e->path);
-	} else {
-		printf("/%s: nothing to change\n", e->path);
+	printf("/%s:%s\n", e->path,
+	       !changes ? " nothing to change" :
+	       dry_run	? "" :
+			  " written");
+	if (changes) {
+		print_lines('-', e->block, block);
+		print_lines('+', block, e->block);
 	}
 	free(text);
 	return changes;
 }
 
-static void print_obstacles(const struct cluster *c)
+static bool is_set(const struct preload *p, int variable)
 {
-	char *obstacles[OBSTACLES];
-	size_t n = cluster_obstacles(c, obstacles);
-
-	if (n)
-		puts("Still in the way:");
-	for (size_t i = 0; i < n; i++) {
-		printf("  %s\n", obstacles[i]);
-		free(obstacles[i]);
-	}
+	return p->values[variable] && *p->values[variable];
 }
 
-/* From the lines of the file that are not ours. */
-static char *own_value(const struct cluster *c, const struct environment *e,
-		       int variable)
+/* An option counts, then what the block has, then the file's own lines. */
+static void complete(struct preload *p, const struct cluster *c,
+		     const struct environment *e)
 {
-	return conf_value(c->root, e->path, e->own,
-			  preload_variables[variable]);
+	static const char first[] = "first";
+
+	preload_add_library(p,
+			    environment_value(e, c, e->own, PRELOAD_LIBRARY));
+	for (int i = PRELOAD_LIBRARY + 1; i < PRELOAD_VARIABLES; i++)
+		if (!p->values[i] && e->block)
+			p->values[i] = environment_value(e, c, e->block, i);
+	if (is_set(p, PRELOAD_VERBOSE) &&
+	    strcmp(p->values[PRELOAD_VERBOSE], first) != 0)
+		return;
+	p->values[PRELOAD_VERBOSE] =
+		environment_value(e, c, e->own, PRELOAD_VERBOSE) ? NULL : first;
 }
 
 static void enable(const struct cluster *c, const struct environment *e,
 		   struct preload *p, bool dry_run)
 {
-	char *restart = cluster_restart(c), *block;
+	char *restart = cluster_restart(c), *block, *text;
+	struct preload all;
 
-	preload_add_library(p, own_value(c, e, PRELOAD_LIBRARY));
-	if (!p->values[PRELOAD_VERBOSE] && !own_value(c, e, PRELOAD_VERBOSE))
-		p->values[PRELOAD_VERBOSE] = "first";
+	complete(p, c, e);
 	block = environment_block(p);
 	change(c, e, block, dry_run);
-	free(block);
-	print_obstacles(c);
+	text = environment_with(e, block);
+	all = environment_settings(e, c, text);
+	print_obstacles(c, &all);
 	printf("It takes effect with: %s\n", restart);
+	free(text);
+	free(block);
 	free(restart);
 }
 
+/* What is left of a cluster that cannot be looked into can be tidied up. */
 static void disable(const struct cluster *c, const struct environment *e,
-		    bool dry_run)
+		    const char *hidden, bool dry_run)
 {
 	char *restart = cluster_restart(c);
+	bool changes = change(c, e, NULL, dry_run);
 
-	if (change(c, e, NULL, dry_run) && c->postmaster)
+	if (changes && hidden)
+		printf("Whether its server runs is not known: %s\n", hidden);
+	else if (changes && c->postmaster)
 		printf("It takes effect with: %s\n", restart);
 	free(restart);
 }
@@ -136,15 +160,20 @@ static void run(const struct arguments *a, struct preload *p)
 {
 	struct environment e;
 	struct cluster c;
+	char *hidden;
 
 	cluster_open(&c, sysroot_open(a->root), a->cluster);
+	hidden = cluster_look(&c);
+	if (hidden && strcmp(a->verb, "disable") != 0)
+		die(EXIT_FAILURE, "%s", hidden);
 	environment_read(&e, &c);
 	if (!strcmp(a->verb, "enable"))
 		enable(&c, &e, p, a->dry_run);
 	else if (!strcmp(a->verb, "disable"))
-		disable(&c, &e, a->dry_run);
+		disable(&c, &e, hidden, a->dry_run);
 	else
 		print_server(&c, &e, a->json);
+	free(hidden);
 }
 
 int postgres(int argc, char **argv)

@@ -23,6 +23,8 @@ const char *const preload_variables[PRELOAD_VARIABLES] = {
 
 static const char *checked_backend(const char *word)
 {
+	if (!*word)
+		return word;
 	for (size_t i = 0; backends[i]; i++)
 		if (!strcmp(word, backends[i]->name))
 			return word;
@@ -32,24 +34,43 @@ static const char *checked_backend(const char *word)
 
 static const char *checked_size(const char *text)
 {
-	size_t digits = strspn(text, "0123456789");
-	const char *unit = text + digits;
+	size_t bytes;
 
-	if (digits && (!*unit || (strchr("kKmMgG", *unit) && !unit[1])))
+	if (!*text || parse_size(text, &bytes))
 		return text;
 	die(EXIT_USAGE,
-	    "'%s' is no size: a number, or one with K, M or G, such as 64M",
+	    "'%s' is no size, or too large: write a number, or one with K, M "
+	    "or G, such as 64M",
 	    text);
 }
 
 /* Where the program will look, whatever folder it is in by then. */
 static const char *checked_folder(const char *path)
 {
-	char *folder = realpath(path, NULL);
+	char *folder = *path ? realpath(path, NULL) : "";
+	struct stat st;
 
-	if (!folder)
+	if (!folder || (*folder && stat(folder, &st)))
 		die(EXIT_USAGE, "--backing %s: %s", path, strerror(errno));
+	if (*folder && !S_ISDIR(st.st_mode))
+		die(EXIT_USAGE, "--backing %s is no folder: name one", path);
+	for (const char *p = folder; *p; p++)
+		if (iscntrl((unsigned char)*p))
+			die(EXIT_USAGE,
+			    "--backing: a path with a newline or another "
+			    "control character cannot be written into a file "
+			    "of settings: name another folder");
 	return folder;
+}
+
+static const char *checked_verbosity(const char *word)
+{
+	static const char *const words[] = { "", "0", "1", "first" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (!strcmp(word, words[i]))
+			return word;
+	die(EXIT_USAGE, "--verbose is 1, first or 0, and not '%s'", word);
 }
 
 bool preload_option(struct preload *p, int option, const char *arg)
@@ -65,7 +86,7 @@ bool preload_option(struct preload *p, int option, const char *arg)
 		p->values[PRELOAD_BACKING] = checked_folder(arg);
 		return true;
 	case PRELOAD_VERBOSE:
-		p->values[PRELOAD_VERBOSE] = "1";
+		p->values[PRELOAD_VERBOSE] = checked_verbosity(arg ?: "1");
 		return true;
 	default:
 		return false;

@@ -58,7 +58,7 @@ static bool is_outdated(const struct cluster *c, const struct environment *e)
 	for (size_t i = 0; i < PRELOAD_VARIABLES && same; i++) {
 		const char *name = preload_variables[i];
 		char *has = variable(c, name);
-		char *gets = conf_value(c->root, e->path, e->text, name);
+		char *gets = environment_value(e, c, e->text, (int)i);
 
 		same = !strcmp(has ?: "", gets ?: "");
 		free(has);
@@ -120,15 +120,23 @@ static void look_at_server(const struct cluster *c, const struct environment *e,
 		s->backend = "none";
 }
 
-/* What the guests reach through the shared tables, in all. */
-static uint64_t linked_bytes(const struct libshpt_region *r)
+static json_t *json_obstacles(const struct cluster *c, const struct preload *p)
 {
-	return r->links * CHUNK_BYTES;
+	char *obstacles[OBSTACLES];
+	size_t n = cluster_obstacles(c, p, obstacles);
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		json_array_append_new(array, json_string(obstacles[i]));
+		free(obstacles[i]);
+	}
+	return array;
 }
 
 static void print_json(const struct cluster *c, const struct environment *e,
 		       const struct server *s)
 {
+	struct preload p = environment_settings(e, c, e->text);
 	const struct libshpt_region *r = &s->region;
 	json_t *root = json_pack(
 		"{si ss sb sb so sb sb ss?}", "schema", 1, "cluster", c->id,
@@ -140,14 +148,14 @@ static void print_json(const struct cluster *c, const struct environment *e,
 	json_t *region = json_null();
 
 	if (r->id)
-		region = json_pack("{sI sI sI sI sI sI}", "id",
-				   (json_int_t)r->id, "backing_bytes",
-				   (json_int_t)r->backing_bytes, "guests",
-				   (json_int_t)r->guests, "linked_bytes",
-				   (json_int_t)linked_bytes(r), "table_bytes",
-				   (json_int_t)r->table_bytes, "saved_bytes",
-				   (json_int_t)r->saved_bytes);
+		region = json_pack(
+			"{sI sI sI sI sI sI}", "id", (json_int_t)r->id,
+			"backing_bytes", (json_int_t)r->backing_bytes, "guests",
+			(json_int_t)r->guests, "links", (json_int_t)r->links,
+			"table_bytes", (json_int_t)r->table_bytes,
+			"saved_bytes", (json_int_t)r->saved_bytes);
 	json_object_set_new(root, "region", region);
+	json_object_set_new(root, "obstacles", json_obstacles(c, &p));
 	json_dumpf(root, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(root);
@@ -165,6 +173,7 @@ static void print_text(const struct cluster *c, const struct environment *e,
 		       const struct server *s)
 {
 	const struct libshpt_region *r = &s->region;
+	struct preload p = environment_settings(e, c, e->text);
 	char *restart = cluster_restart(c);
 
 	printf("%-12s%s\n", "configured", e->block ? "yes" : "no");
@@ -179,11 +188,12 @@ static void print_text(const struct cluster *c, const struct environment *e,
 		printf("%-12s%" PRIu64 "\n", "region", r->id);
 		print_bytes("size", r->backing_bytes);
 		printf("%-12s%" PRIu64 "\n", "guests", r->guests);
-		print_bytes("linked", linked_bytes(r));
+		printf("%-12s%" PRIu64 "\n", "links", r->links);
 		print_bytes("tables", r->table_bytes);
 		print_bytes("saved", r->saved_bytes);
 	}
-	if (s->backend && !strcmp(s->backend, "none"))
+	if (!print_obstacles(c, &p) && s->backend &&
+	    !strcmp(s->backend, "none"))
 		puts("The server's log says what it has instead, or why.");
 	if (s->outdated)
 		printf("What is configured takes effect with: %s\n", restart);

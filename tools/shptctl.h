@@ -48,10 +48,25 @@ int sysroot_open(const char *path);
 char *fact_line(int dir, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* The first line of a file that contains what, or NULL; to be freed. */
+char *fact_line_with(int dir, const char *path, const char *what);
+
 bool shpt_is_loaded(int sysroot);
+
+/* Now, and at each boot. */
+#define LOAD_MODULE \
+	"modprobe shpt && echo shpt >/etc/modules-load.d/shpt.conf"
 
 /* All regions by id, in *regions, to be freed; returns how many. */
 size_t regions_read(int sysroot, struct libshpt_region **regions);
+
+/* --- grant.c: who may open /dev/shpt --- */
+
+/* The group whose members may, or NULL. */
+const char *device_group(const struct stat *st);
+
+/* The commands that let a user open it; the caller frees them. */
+char *device_grant(int root, const struct stat *st, const char *user);
 
 /* --- device.c: regions, to be steered; end the program if it fails --- */
 
@@ -71,7 +86,7 @@ enum {
 };
 
 struct preload {
-	const char *values[PRELOAD_VARIABLES]; /* NULL: not set */
+	const char *values[PRELOAD_VARIABLES]; /* NULL: not set; "": default */
 };
 
 extern const char *const preload_variables[PRELOAD_VARIABLES];
@@ -85,14 +100,15 @@ extern const char *const preload_variables[PRELOAD_VARIABLES];
 	  PRELOAD_OPTION + PRELOAD_MIN_SIZE },                                \
 	{ "backing", required_argument, NULL,                                 \
 	  PRELOAD_OPTION + PRELOAD_BACKING },                                 \
-	{ "verbose", no_argument, NULL, PRELOAD_OPTION + PRELOAD_VERBOSE }
+	{ "verbose", optional_argument, NULL, PRELOAD_OPTION + PRELOAD_VERBOSE }
 
 #define PRELOAD_HELP                                                          \
 "      --backend WORD   use this one in place of shpt: hugetlb, thp or plain\n" \
 "      --min-size SIZE  leave smaller mappings alone: bytes, or with K, M or G\n" \
 "                       (default 64M)\n"                                      \
 "      --backing DIR    put anonymous shared memory on files in this folder\n" \
-"      --verbose        say on stderr what becomes of each mapping\n"
+"      --verbose[=WORD] say on stderr what becomes of each mapping (1), of the\n" \
+"                       first, or of none (0)\n"
 
 /* False if it is none of these; ends the program if the value is wrong. */
 bool preload_option(struct preload *p, int option, const char *arg);
@@ -125,13 +141,16 @@ struct cluster {
 	const char *version; /* 15 */
 	const char *name; /* main */
 	const char *dir; /* of its settings, relative to root like data */
-	const char *data;
+	const char *data; /* this and the next are for cluster_look() to set */
 	uid_t owner;
 	pid_t postmaster; /* 0: it does not run */
 };
 
-/* Ends the program if there is no such cluster, or if it cannot be read. */
+/* Ends the program if that is no name of a cluster. */
 void cluster_open(struct cluster *c, int root, const char *id);
+
+/* NULL, or what keeps from seeing its data and its server. */
+char *cluster_look(struct cluster *c);
 
 /* NULL if it is left at PostgreSQL's default. */
 char *cluster_setting(const struct cluster *c, const char *name);
@@ -139,9 +158,23 @@ char *cluster_setting(const struct cluster *c, const char *name);
 /* The command that (re)starts it. */
 char *cluster_restart(const struct cluster *c);
 
-/* What keeps its server from sharing and what to do; returns how many. */
-#define OBSTACLES 4
-size_t cluster_obstacles(const struct cluster *c, char *obstacles[]);
+/* --- postmaster.c: the first process of a cluster's server --- */
+
+/* NULL, or why it cannot be found out. If there is none, nothing is set. */
+char *postmaster_find(const struct cluster *c, pid_t *postmaster);
+
+/* Whether systemd has started it, as postgresql-common sets that up; and whether
+ * it has the capability that System V shared memory takes. */
+bool postmaster_is_unit(const struct cluster *c);
+bool postmaster_may_share_sysv(const struct cluster *c);
+
+/* --- obstacles.c: what keeps its server, with these settings, from sharing --- */
+
+/* Each with what to do; returns how many. */
+#define OBSTACLES 6
+size_t cluster_obstacles(const struct cluster *c, const struct preload *p,
+			 char *obstacles[]);
+size_t print_obstacles(const struct cluster *c, const struct preload *p);
 
 /* --- environment.c: that of the cluster's server --- */
 
@@ -154,6 +187,14 @@ struct environment {
 };
 
 void environment_read(struct environment *e, const struct cluster *c);
+
+/* A variable as a text of the file sets it, or NULL. */
+char *environment_value(const struct environment *e, const struct cluster *c,
+			const char *text, int variable);
+
+/* What the file, with this text, has the library do. */
+struct preload environment_settings(const struct environment *e,
+				    const struct cluster *c, const char *text);
 
 /* The file with another block, or with none for NULL; the caller frees it. */
 char *environment_with(const struct environment *e, const char *block);

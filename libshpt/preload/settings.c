@@ -17,8 +17,6 @@
 
 #include "preload.h"
 
-#define MIN_BYTES ((size_t)64 << 20)
-
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static atomic_bool known;
 static struct settings current;
@@ -54,7 +52,7 @@ static void read_environment(void)
 		copy("LIBSHPT_BACKEND", backend, sizeof(backend)) &&
 		strcmp(backend, "shpt") != 0;
 	current.backing = copy("LIBSHPT_BACKING", backing, sizeof(backing));
-	current.min_bytes = MIN_BYTES;
+	current.min_bytes = PRELOAD_MIN_BYTES;
 	if (copy("LIBSHPT_MIN_SIZE", min, sizeof(min)) &&
 	    !parse_size(min, &current.min_bytes))
 		current.no_size = min;
