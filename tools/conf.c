@@ -37,7 +37,7 @@ char *file_text(int dir, const char *path, int flags, struct stat *st)
 {
 	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | flags);
 	char *text = NULL;
-	size_t n = 0;
+	size_t n;
 
 	if (fd < 0)
 		return NULL;
@@ -91,6 +91,7 @@ static bool split(char *line, char **name, char **value)
 	return true;
 }
 
+/* No deeper than MAX_DEPTH. NOLINTBEGIN(misc-no-recursion) */
 static void find(struct search *s, const char *path, const char *text);
 
 static void find_in_file(struct search *s, const char *path)
@@ -166,6 +167,7 @@ static void find(struct search *s, const char *path, const char *text)
 	}
 	free(copy);
 }
+/* NOLINTEND(misc-no-recursion) */
 
 char *conf_value(int root, const char *path, const char *text, const char *name)
 {

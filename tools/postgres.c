@@ -146,7 +146,7 @@ static void check_arguments(const struct arguments *a)
 	bool enables = !strcmp(a->verb, "enable");
 	bool disables = !strcmp(a->verb, "disable");
 
-	if (!enables && !disables && strcmp(a->verb, "status"))
+	if (!enables && !disables && strcmp(a->verb, "status") != 0)
 		die(EXIT_USAGE,
 		    "'%s' is neither enable nor disable nor status", a->verb);
 	if ((a->preload && !enables) || (a->dry_run && !enables && !disables) ||
