@@ -81,7 +81,7 @@ static void read_all(uint64_t region)
 	for (i = 0; i < SESSIONS; i++)
 		CHECK_EQ(atoi(MUST_ASK(all[i], "select count(*) from wide")),
 			 ROWS);
-	CHECK_LE(page_tables(region) - before, SESSIONS * 4 * PAGE);
+	CHECK_LE(page_tables(region) - before, PAGE * 4 * SESSIONS);
 }
 
 static void reload(void)
