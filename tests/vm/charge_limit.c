@@ -220,7 +220,6 @@ static void first_touch_at_limit(const char *cgroup)
 	int i;
 
 	MUST(pipe(t.pipe));
-	*t.opened = false;
 	store(t.p, 0);
 	for (i = 0; i < FIRST; i++)
 		pids[i] = spawn(first_toucher, (void *)cgroup);
@@ -235,6 +234,7 @@ static void first_touch_at_limit(const char *cgroup)
 	CHECK_EQ(event(cgroup, "oom_kill"), 0);
 	MUST(kill(full, SIGKILL));
 	MUST(waitpid(full, NULL, 0));
+	*t.opened = false;
 }
 
 static void fill(int fd)
