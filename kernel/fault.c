@@ -70,12 +70,16 @@ static void wait_for_lock(struct mm_struct *mm)
 		mmap_write_unlock(mm);
 }
 
-/* -EINTR if a signal is pending for the caller: mm_take_all_locks() fails then. */
+/*
+ * By the caller, if it is one of the mm's own: another one would be charged for
+ * what stays there, and might be made to wait for memory with the lock held.
+ * mm_take_all_locks() fails while a signal is pending.
+ */
 static int adopt_here(struct mm_struct *mm)
 {
 	int err;
 
-	if (signal_pending(current))
+	if (mm != current->mm || signal_pending(current))
 		return -EINTR;
 	if (mmap_write_lock_killable(mm))
 		return -EINTR;
@@ -85,29 +89,15 @@ static int adopt_here(struct mm_struct *mm)
 }
 
 /*
- * A fault in kernel mode would come back with the same signal for ever, so
- * another task has to do it. Without memory nothing is done, and the fault comes
- * back. If a fatal signal ends the wait, it ends the retry too.
+ * The first fault in a child of fork. Where the caller cannot register it, a
+ * worker does, for whom no signal is pending and whose memory cgroup has no
+ * limit: a fault in kernel mode would come back with the same signal, or to the
+ * same limit, for ever. If a fatal signal ends this, it ends the retry too.
  */
-static void adopt_by_worker(struct mm_struct *mm, struct file *file)
-{
-	struct adoption *adoption = kzalloc(sizeof(*adoption), GFP_KERNEL);
-
-	if (!adoption)
-		return;
-	shpt_call_init(&adoption->call, adoption_run, adoption_free);
-	mmget(mm);
-	adoption->mm = mm;
-	adoption->file = get_file(file);
-	if (shpt_call_wait(&adoption->call, WORK_CPU_UNBOUND,
-			   shpt_adoption_wq) == -EAGAIN)
-		wait_for_lock(mm);
-}
-
-/* The first fault in a child of fork. */
 static vm_fault_t adopt_and_retry(struct vm_fault *vmf)
 {
 	struct mm_struct *mm = vmf->vma->vm_mm;
+	struct adoption *adoption;
 	struct file *file;
 
 	/* Some users of get_user_pages() cannot let go of the lock. */
@@ -116,10 +106,21 @@ static vm_fault_t adopt_and_retry(struct vm_fault *vmf)
 	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
 		return VM_FAULT_RETRY;
 
+	adoption = kzalloc(sizeof(*adoption), GFP_KERNEL);
+	if (!adoption)
+		return VM_FAULT_OOM;
+	shpt_call_init(&adoption->call, adoption_run, adoption_free);
+	mmget(mm);
+	adoption->mm = mm;
+	adoption->file = get_file(vmf->vma->vm_file);
+
 	file = get_file(vmf->vma->vm_file);	/* pins the module */
 	mmap_read_unlock(mm);
-	if (adopt_here(mm) == -EINTR)
-		adopt_by_worker(mm, file);
+	if (!adopt_here(mm) || fatal_signal_pending(current))
+		adoption_free(&adoption->call);
+	else if (shpt_call_wait(&adoption->call, WORK_CPU_UNBOUND,
+				shpt_adoption_wq) == -EAGAIN)
+		wait_for_lock(mm);
 	fput(file);
 	return VM_FAULT_RETRY;
 }

@@ -270,13 +270,15 @@ unsigned long shpt_guest_get_unmapped_area(struct file *file,
 
 /*
  * Make all VMAs of regions in mm guests, after fork; under mmap_lock held for
- * write, in a worker. If another MMU is there, they are marked for ever.
+ * write. If another MMU is there, they are marked for ever. Returns 0, -EINTR
+ * (a signal is pending for the caller) or -ENOMEM.
  */
 int shpt_guest_adopt_all(struct mm_struct *mm)
 {
 	VMA_ITERATOR(vmi, mm, 0);
 	struct vm_area_struct *vma;
 	struct shpt_mm *smm;
+	int err = 0;
 
 	smm = shpt_mm_register(mm);
 	if (IS_ERR(smm) && PTR_ERR(smm) != -EBUSY)
@@ -289,8 +291,10 @@ int shpt_guest_adopt_all(struct mm_struct *mm)
 			vma->vm_private_data = smm;
 		else
 			vma->vm_private_data = guest_get(smm, vma);
+		if (!vma->vm_private_data)
+			err = -ENOMEM;
 	}
-	return 0;
+	return err;
 }
 
 /* SHPT_IOC_MAPPING_INFO */

@@ -162,7 +162,7 @@ struct shpt_mm {
 	struct hlist_node hash;
 	struct mm_struct *mm;
 	struct list_head guests;
-	unsigned long first, last;	/* address chunks: what links has lain in */
+	unsigned long first, last;	/* hull of all links there have been */
 
 	spinlock_t lock;		/* all below but inv_wait */
 	struct xarray links;		/* struct shpt_link by address chunk */

@@ -22,8 +22,8 @@
  * The counts are in the link records, one for each chunk of each guest VMA,
  * made and freed with the VMA. Start and end find the same records: those whose
  * range overlaps a guest VMA hold mmap_lock from the one to the other, and who
- * comes by rmap, without mmap_lock, holds the rmap lock of another VMA, whose
- * range nobody can map again before that lock is free.
+ * comes without mmap_lock holds the rmap lock of another VMA or that VMA's own
+ * lock: nobody can map its range again before that is free.
  *
  * The notifiers are called for every range of the process. Two invalidations
  * may meet; the second must not return before the chunk is flushed, even if
@@ -289,10 +289,10 @@ static enum shpt_unlink_cause cause_of(enum mmu_notifier_event event)
 }
 
 /*
- * Whether records may lie in the range: most invalidations, of private pages
- * that are copied on write, are told by this alone that they are none of ours.
- * What start and end are told may differ while a VMA is mapped elsewhere; but no
- * record comes or goes in their range, so both then find none.
+ * Whether link records may lie in the range. Most invalidations, of private
+ * pages that are copied on write, are told by this alone to be none of ours. The
+ * hull may grow between start and end, and only one of them look; but no record
+ * comes or goes in their own range meanwhile, so neither has anything to find.
  */
 static bool is_near(const struct shpt_mm *smm,
 		    const struct mmu_notifier_range *range)
@@ -301,6 +301,7 @@ static bool is_near(const struct shpt_mm *smm,
 	       (range->end - 1) >> CHUNK_SHIFT >= READ_ONCE(smm->first);
 }
 
+/* It never shrinks: of regions far apart, all that is between them is near. */
 static void mm_include(struct shpt_mm *smm, unsigned long first,
 		       unsigned long last)
 {

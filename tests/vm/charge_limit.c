@@ -4,7 +4,8 @@
  * of a memfd or for page tables that the region's host needs: guests in it are
  * killed, nobody else is, and what they wrote is there for the others, who go
  * on. With a higher limit those of the group go on as well. Nor is a group killed
- * for what others ask of a region that it pays for.
+ * for what others ask of a region that it pays for. A process that must not be
+ * killed gets an error.
  */
 #include "vmtest.h"
 
@@ -13,6 +14,7 @@
 #define KILLED	3
 #define CHUNKS	8		/* 16 MiB of PTE tables */
 #define STEP	(2 * MIB)	/* what one of them maps */
+#define FIRST	24		/* more than one reserve of a CPU is enough for */
 
 static struct {
 	int reg;
@@ -20,6 +22,8 @@ static struct {
 	volatile size_t *done;	/* by each of those who will be killed */
 	volatile bool *stop, *opened;
 	volatile uint64_t *turns;
+	volatile int *waiting;
+	int pipe[2];
 } t;
 
 static long long event(const char *cgroup, const char *key)
@@ -172,6 +176,67 @@ static void renewed_by_others(const char *cgroup, int fd)
 	CHECK_EQ(event(cgroup, "oom_kill"), 0);
 }
 
+/* Of a group that has nothing left, and nobody to kill. */
+static void immortal(const char *cgroup)
+{
+	write_text("/proc/self/oom_score_adj", "-1000");
+	enter_cgroup(cgroup);
+}
+
+/* There may be no memory either for a table of its own, which is parked. */
+static void first_toucher(void *arg)
+{
+	ssize_t bytes;
+
+	immortal(arg);
+	__atomic_add_fetch(t.waiting, 1, __ATOMIC_SEQ_CST);
+	bytes = read(t.pipe[0], t.p, 8);
+	_exit(bytes != 8 && errno != EFAULT);
+}
+
+static void filler(void *arg)
+{
+	int fd = MUST(memfd_create("filler", MFD_CLOEXEC));
+	static char page[PAGE];
+
+	immortal(arg);
+	while (write(fd, page, PAGE) == PAGE)
+		;
+	CHECK_EQ(errno, ENOMEM);
+	*t.opened = true;
+	pause();
+}
+
+/*
+ * Children of fork that first touch the region when their group is full, in a
+ * system call: a fault that came back with what it came for would do so for
+ * ever.
+ */
+static void first_touch_at_limit(const char *cgroup)
+{
+	uint64_t words[FIRST] = { 0 };
+	long long oom;
+	pid_t pids[FIRST], full;
+	int i;
+
+	MUST(pipe(t.pipe));
+	store(t.p, 0);
+	for (i = 0; i < FIRST; i++)
+		pids[i] = spawn(first_toucher, (void *)cgroup);
+	WAIT_FOR(*t.waiting == FIRST, 30, "%d of %d wait", *t.waiting, FIRST);
+	full = spawn(filler, (void *)cgroup);
+	WAIT_FOR(*t.opened, 60, "the group does not fill");
+	oom = event(cgroup, "oom");
+	MUST(write(t.pipe[1], words, sizeof(words)));
+	for (i = 0; i < FIRST; i++)
+		join(pids[i]);
+	CHECK(event(cgroup, "oom") > oom, "their group was not full");
+	CHECK_EQ(event(cgroup, "oom_kill"), 0);
+	MUST(kill(full, SIGKILL));
+	MUST(waitpid(full, NULL, 0));
+	*t.opened = false;
+}
+
 static void fill(int fd)
 {
 	size_t off;
@@ -201,6 +266,7 @@ static void test(int kind)
 	long long kills = vmstat("oom_kill");
 	int fd = backing(kind, (CHUNKS + 1) * CHUNK);
 	const char *owner = limited("owner", 3 * LIMIT / 2);
+	const char *full = limited("full", LIMIT);
 	uint64_t turns;
 	pid_t pid;
 
@@ -208,6 +274,7 @@ static void test(int kind)
 	t.stop = shared(PAGE);
 	t.opened = shared(PAGE);
 	t.turns = shared(PAGE);
+	t.waiting = shared(PAGE);
 	t.reg = open_region(fd);
 	t.p = map_region(t.reg, CHUNKS + 1, 0);
 	pid = member(other, bystander, 0);
@@ -225,6 +292,7 @@ static void test(int kind)
 	CHECK_EQ(event(other, "oom"), 0);
 	CHECK_EQ(vmstat("oom_kill") - kills,
 		 event(pages, "oom_kill") + event(tables, "oom_kill"));
+	first_touch_at_limit(full);
 
 	close(fd);
 	fd = backing(kind, CHUNKS * CHUNK);

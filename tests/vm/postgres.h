@@ -171,4 +171,16 @@ static inline void crash(void)
 	WAIT_FOR(SQL("select 1"), 60, "no answer: %s", shell(SAYINGS));
 }
 
+/* PostgreSQL's own tools find nothing wrong, and it ends. */
+static inline void check_files(void)
+{
+	CHECK(shell(BIN "pg_amcheck -h %s -U postgres --all "
+		    "--install-missing >/tmp/pg/amcheck 2>&1", home),
+	      "pg_amcheck: %s", shell("cat /tmp/pg/amcheck"));
+	stop();
+	CHECK(shell(BIN "pg_checksums --check -D %s/data >/tmp/pg/checksums "
+		    "2>&1", home),
+	      "pg_checksums: %s", shell("cat /tmp/pg/checksums"));
+}
+
 #endif /* SHPT_VM_POSTGRES_H */

@@ -44,7 +44,7 @@ static void serve(const char *type, const char *capability)
 	crash();
 	CHECK_SQL("select count(*), sum(g) from t", "5000|12502500");
 	check_sharing();
-	stop();
+	check_files();
 }
 
 static void test(int kind)

@@ -124,18 +124,6 @@ static inline void check_tables(void)
 	PQfinish(s);
 }
 
-/* PostgreSQL's own tools find nothing wrong. */
-static inline void check_files(void)
-{
-	CHECK(shell(BIN "pg_amcheck -h %s -U postgres --all "
-		    "--install-missing >/tmp/pg/amcheck 2>&1", home),
-	      "pg_amcheck: %s", shell("cat /tmp/pg/amcheck"));
-	stop();
-	CHECK(shell(BIN "pg_checksums --check -D %s/data >/tmp/pg/checksums "
-		    "2>&1", home),
-	      "pg_checksums: %s", shell("cat /tmp/pg/checksums"));
-}
-
 static inline void start_writers(pid_t *pids)
 {
 	long i;

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* libs: -lpq */
 /*
  * The extension pg_shpt shows what the server shares: the numbers that the
  * library and the module have, found by other ways here; to pg_monitor and to
- * nobody else. It populates the region.
+ * nobody else. It populates the region. Dropping it changes nothing but itself.
  */
-#include "postgres.h"
+#include "extension.h"
+#include "numa.h"
+#include "registry.h"
+#include "session.h"
 
 /* A fact of the module, in SQL. */
 #define FACT(name)							\
@@ -13,21 +17,6 @@
 #define HOSTS								\
 	"pg_shpt_region, jsonb_to_recordset(hosts) as "			\
 	"h(access text, node int, page_table_bytes bigint)"
-
-static void install(void)
-{
-	char tree[4096];
-
-	snprintf(tree, sizeof(tree), "%s", preload_path());
-	*strstr(tree, "/libshpt/.libs/") = 0;
-	if (!shell("test -f %s/tools/postgres/pg_shpt/pg_shpt.so", tree))
-		SKIP("pg_shpt is not built: apt-get install postgresql-server-dev-15, then configure again");
-	MUST_RUN("make -s -C %s/tools/postgres install-postgresql 2>&1", tree);
-	CHECK(SQL("create extension pg_shpt; "
-		  "create role other login; "
-		  "create role monitor login in role pg_monitor"),
-	      "no extension: %s", shell("cat /tmp/pg/log"));
-}
 
 /* What is told of the one region there is. */
 static void check_region(void)
@@ -90,6 +79,9 @@ static void check_populate(void)
 
 static void check_rights(void)
 {
+	CHECK(SQL("create role other login; "
+		  "create role monitor login in role pg_monitor"),
+	      "no roles: %s", shell(SAYINGS));
 	CHECK_SQL("set role monitor; select (select count(*) from "
 		  "pg_shpt_region), count(*) > 5 from pg_shpt_process", "1|t");
 	CHECK(shell(BIN "psql -h /tmp/pg -U other -XqAt postgres -c "
@@ -98,22 +90,76 @@ static void check_rights(void)
 	      "others may look");
 }
 
+/* Where the page tables have to lie, a host is told of that lies there. */
+static void check_node(void)
+{
+	int region;
+
+	if (nr_nodes() < 2)
+		return;
+	region = MUST(try_open_id(only_region()));
+	set_node(region, 1);
+	close(region);
+	CHECK_SQL("select bool_or(node = 1 and h.page_table_bytes > 0) "
+		  "from " HOSTS, "t");
+}
+
+/* All but the logger. The postmaster is not among the active. */
+static long long guests_expected(PGconn *s)
+{
+	return atoi(MUST_ASK(s, "select count(*) + 1 from pg_stat_activity"));
+}
+
+/* Who looks keeps it from being dropped, and does without it afterwards. */
+static void check_drop(void)
+{
+	PGconn *looker = session(), *other = session();
+	uint64_t region = only_region();
+	long long guests;
+
+	WAIT_FOR((guests = guests_expected(other)) == fact("guests"), 10,
+		 "%lld guests, expected %lld", fact("guests"), guests);
+	MUST_ASK(looker, "prepare again as select backend from pg_shpt_region");
+	CHECK_ASK(looker, "execute again", "shpt");
+	MUST_ASK(looker, "begin; declare c cursor for table pg_shpt_process; "
+			 "fetch 2 from c");
+	MUST_ASK(other, "set lock_timeout = '100ms'");
+	CHECK(!ask(other, "drop extension pg_shpt"),
+	      "it is dropped under a cursor");
+	CHECK(strstr(PQerrorMessage(other), "lock timeout"), "drop: %s",
+	      PQerrorMessage(other));
+	CHECK(atoi(MUST_ASK(looker, "fetch from c")), "no more processes");
+	MUST_ASK(looker, "commit");
+	MUST_ASK(other, "drop extension pg_shpt");
+	CHECK(!ask(looker, "execute again"), "it is there yet");
+	CHECK(strstr(PQerrorMessage(looker), "pg_shpt"), "execute: %s",
+	      PQerrorMessage(looker));
+	CHECK_EQ(only_region(), region);
+	CHECK_EQ(fact("guests"), guests);
+	CHECK_EQ(lines_of(PQbackendPID(looker), "maps", " shpt:"), 1);
+	PQfinish(looker);
+	PQfinish(other);
+}
+
 static void test(int kind)
 {
 	(void)kind;
 	prepare();
+	/* Its workers would come and go while guests are counted. */
+	MUST_RUN("echo autovacuum = off >>%s/data/postgresql.conf", home);
 	buffers = "shared_buffers=2300MB";
 	start("mmap", "");
-	install();
+	install_extension();
 	check_region();
 	check_processes();
 	check_populate();
 	check_rights();
-	CHECK(SQL("drop extension pg_shpt"), "it cannot be dropped");
+	check_node();
+	check_drop();
 	stop();
 }
 
 int main(void)
 {
-	return vmtest(test, MEMFD, 60);
+	return vmtest(test, MEMFD, 70);
 }

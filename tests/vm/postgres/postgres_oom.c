@@ -13,6 +13,7 @@ static const char *cgroup;
 static void strike(void)
 {
 	PGconn *s = session();
+	int backend = PQbackendPID(s);
 	char limit[32];
 
 	snprintf(limit, sizeof(limit), "%lld",
@@ -26,6 +27,10 @@ static void strike(void)
 	PQfinish(s);
 	CHECK_GE(number_in(cgroup_file(cgroup, "memory.events"), "oom_kill"),
 		 1);
+	WAIT_FOR(!run("grep -qF 'server process (PID %d) was terminated by "
+		      "signal 9' %s/data/log/*", backend, home), SOON,
+		 "it was not backend %d that was killed: %s", backend,
+		 shell(SAYINGS));
 }
 
 static void test(int kind)

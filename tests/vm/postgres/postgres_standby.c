@@ -86,7 +86,7 @@ static void test(int kind)
 	MUST_ASK(standby, "insert into t values (1000)");
 	CHECK_ASK(standby, "select sum(g) from t", "1111");
 	PQfinish(standby);
-	stop();
+	check_files();
 }
 
 int main(void)

@@ -128,11 +128,15 @@ static void refuse_populate(int err, const char *why)
 			errmsg("shared memory cannot be populated: %s", why)));
 }
 
-/* What the library passed through it populates as little as it serves it. */
+/*
+ * For writing: on FS-DAX the first write to each page would take a fault yet.
+ * What the library passed through it populates as little as it serves it.
+ */
 void populate_memory(const struct memory *memory)
 {
 	__typeof__(libshpt_populate) *populate =
 		preloaded("libshpt_preload_populate");
+	struct libshpt_populate how = { .flags = LIBSHPT_POPULATE_WRITE };
 	uint64 done = 0;
 
 	if (!populate)
@@ -142,10 +146,13 @@ void populate_memory(const struct memory *memory)
 		void *at = (void *)(uintptr_t)(memory->start + done);
 
 		CHECK_FOR_INTERRUPTS();
-		if (populate(at, step, NULL, 0))
-			refuse_populate(errno, errno == ENOENT ?
-						       memory->why :
-						       preload_errormsg());
+		if (populate(at, step, &how, sizeof(how))) {
+			int err = errno;
+
+			refuse_populate(err, err == ENOENT ?
+						     memory->why :
+						     preload_errormsg());
+		}
 		done += step;
 	}
 }

@@ -41,7 +41,7 @@ COMMENT ON FUNCTION pg_shpt_region() IS
 COMMENT ON FUNCTION pg_shpt_process() IS
 'what the view pg_shpt_process shows';
 COMMENT ON FUNCTION pg_shpt_populate() IS
-'fills the page tables of the shared memory, and allocates its pages, ahead of use: where page tables are shared, for all processes. Returns how many bytes that are. Can be cancelled; what is done stays done';
+'fills the page tables of the shared memory, and allocates its pages, ahead of use, as if each were written to: where page tables are shared, for all processes. Returns how many bytes that are. Can be cancelled; what is done stays done';
 
 COMMENT ON VIEW pg_shpt_region IS
 'the server''s shared memory, one row: what serves it and what its page tables take';
@@ -58,7 +58,7 @@ COMMENT ON COLUMN pg_shpt_region.linked_bytes IS
 COMMENT ON COLUMN pg_shpt_region.page_table_bytes IS
 'page tables of all processes of the server now, for all of their memory; those that are shared are counted once';
 COMMENT ON COLUMN pg_shpt_region.unshared_page_table_bytes IS
-'what page_table_bytes would be if each process had page tables of its own; null with hugetlb, of which the kernel does not tell';
+'what page_table_bytes would be, at most, if each process had page tables of its own: as if it had touched every page that any process has, in the chunks that it has linked; null with hugetlb, of which the kernel does not tell';
 COMMENT ON COLUMN pg_shpt_region.guests IS
 'processes that map the region; null if it is none';
 COMMENT ON COLUMN pg_shpt_region.hosts IS

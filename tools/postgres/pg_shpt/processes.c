@@ -133,16 +133,20 @@ static int scan_pages(int pagemap, uint64 start, uint64 end)
 static bool read_pages(int pagemap, uint64 start, uint64 end)
 {
 	uint64 page_bytes = sysconf(_SC_PAGESIZE), pages[4096];
+	uint64 end_page = (end + page_bytes - 1) / page_bytes;
 
-	for (uint64 at = start; at < end; at += lengthof(pages) * page_bytes) {
-		ssize_t n = pread(pagemap, pages, sizeof(pages),
-				  at / page_bytes * sizeof(pages[0]));
+	for (uint64 at = start / page_bytes; at < end_page;) {
+		uint64 want = Min(end_page - at, lengthof(pages));
+		ssize_t n = pread(pagemap, pages, want * sizeof(pages[0]),
+				  at * sizeof(pages[0]));
 
 		if (n <= 0)
 			return false;
-		for (size_t i = 0; i < n / sizeof(pages[0]); i++)
+		n /= sizeof(pages[0]);
+		for (ssize_t i = 0; i < n; i++)
 			if (pages[i] >> 63)
 				return true;
+		at += n;
 		CHECK_FOR_INTERRUPTS();
 	}
 	return false;

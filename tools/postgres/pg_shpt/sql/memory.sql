@@ -22,6 +22,16 @@ SELECT (backend = 'shpt') = (region_id > 0 IS TRUE) AS region_id,
     ELSE linked_bytes = 0 END AS linked
 FROM pg_shpt_region;
 
+-- The hosts node by node, as the module lists them.
+SELECT coalesce((
+    SELECT string_agg(concat(host ->> 'access', ' ',
+        coalesce(host ->> 'node', '-1'), ';'), '' ORDER BY n)
+    FROM jsonb_array_elements(hosts) WITH ORDINALITY AS h(host, n)), '') =
+  coalesce(regexp_replace(pg_read_file(
+      '/sys/class/misc/shpt/region/' || region_id || '/nodes'),
+    ' \d+\n', ';', 'g'), '') AS by_node
+FROM pg_shpt_region;
+
 SELECT page_table_bytes > 0 AS page_tables,
   backend IN ('shpt', 'hugetlb') OR page_table_bytes = unshared_page_table_bytes
     AS unshared
