@@ -37,13 +37,13 @@ char *file_text(int dir, const char *path, int flags, struct stat *st)
 {
 	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | flags);
 	char *text = NULL;
-	size_t n;
 
 	if (fd < 0)
 		return NULL;
 	if (fstat(fd, st) == 0 && (text = malloc(st->st_size + 1))) {
-		n = read(fd, text, st->st_size);
-		if (n == (size_t)-1) {
+		ssize_t n = read(fd, text, st->st_size);
+
+		if (n < 0) {
 			free(text);
 			text = NULL;
 		} else {
