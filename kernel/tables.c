@@ -96,7 +96,10 @@ static u64 chunk_table_bytes(struct shpt_host *host, unsigned long chunk)
 	return tables * PAGE_SIZE;
 }
 
-/* What the guests that link to the host would have, each for what it links. */
+/*
+ * What the guests that link to the host would have, each for what it links, had
+ * each touched every page that any has.
+ */
 u64 shpt_host_unshared_bytes(struct shpt_host *host)
 {
 	struct shpt_chunk *chunk;

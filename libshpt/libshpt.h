@@ -726,8 +726,9 @@ enum libshpt_reclaim_mode {
  * @links:         chunks linked now, over all guests
  * @table_bytes:   the page tables that are shared
  * @parked_bytes:  the guests' own page tables, empty while linked
- * @saved_bytes:   what page tables of all guests would take without sharing,
- *                 less the two above; can be negative
+ * @saved_bytes:   what page tables of all guests would take without sharing, at
+ *                 most: if each had touched every page that any has, in the
+ *                 chunks it links; less the two above; can be negative
  * @faults_served: page faults that a host served
  * @flushes:       times that a change flushed the guests' TLBs
  * @unlinks:       chunks unlinked so far

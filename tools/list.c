@@ -55,7 +55,7 @@ static const struct column {
 	{ "PARKED", FACT(parked_bytes), true, false,
 	  "the guests' own tables, empty while linked" },
 	{ "SAVED", FACT(saved_bytes), true, true,
-	  "what the guests' own page tables would be, less TABLES and PARKED" },
+	  "what the guests' own page tables would be at most, less these two" },
 	{ "FAULTS", FACT(faults_served), false, false, "page faults served" },
 	{ "FLUSHES", FACT(flushes), false, false,
 	  "times that a change flushed the guests' TLBs" },

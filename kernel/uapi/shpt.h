@@ -149,7 +149,10 @@ struct shpt_region_info {
 	__u64 links;		/* chunks linked now, over all guests */
 	__u64 table_bytes;	/* page tables of the hosts */
 	__u64 parked_bytes;	/* guests' own empty tables behind links */
-	/* What the guests' own tables would be, less the two above. */
+	/*
+	 * What the guests' own tables would be if each had touched every page
+	 * that any has in the chunks it links: at most. Less the two above.
+	 */
 	__s64 saved_bytes;
 	__u64 faults_served;	/* faults of guests served by a host */
 	__u64 flushes;		/* host events that flushed guests' TLBs */
