@@ -70,20 +70,35 @@ int region_open_file(const char *path, int flags)
 	return fd;
 }
 
-int region_open_id(uint64_t id)
+int region_open_name(const char *name)
+{
+	struct shpt_open_named args = { .size = sizeof(args) };
+
+	snprintf(args.name, sizeof(args.name), "%s", name);
+	return device_ioctl(SHPT_IOC_OPEN_NAMED, &args);
+}
+
+int region_try_id(uint64_t id)
 {
 	struct shpt_open_id args = { .size = sizeof(args), .id = id };
 	int fd = device_ioctl(SHPT_IOC_OPEN_ID, &args);
 
-	if (fd >= 0)
+	if (fd >= 0 || errno == ENOENT)
 		return fd;
 	if (errno == EPERM)
 		die(EXIT_FAILURE,
 		    "cannot open region %" PRIu64 ": only root and the owner "
 		    "of a registered region may",
 		    id);
-	if (errno == ENOENT)
-		die(EXIT_FAILURE, "there is no region %" PRIu64, id);
 	die(EXIT_FAILURE, "cannot open region %" PRIu64 ": %s", id,
 	    strerror(errno));
+}
+
+int region_open_id(uint64_t id)
+{
+	int fd = region_try_id(id);
+
+	if (fd < 0)
+		die(EXIT_FAILURE, "there is no region %" PRIu64, id);
+	return fd;
 }

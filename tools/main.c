@@ -21,6 +21,13 @@ static const struct verb {
 	{ "register", register_region,
 	  "keep the page tables of a file, with a name if you like" },
 	{ "unregister", unregister_regions, "let go of them again" },
+	{ "populate", populate_region,
+	  "fill the page tables of a region ahead of use" },
+	{ "reclaim", reclaim, "give back page tables that map nothing" },
+	{ "lock", lock_region, "keep the pages of a region in memory" },
+	{ "unlock", unlock_region, "let them be swapped out again" },
+	{ "set", set_region,
+	  "change when a region's empty page tables go, and their nodes" },
 	{ "exec", exec_program, "run a program that then shares" },
 	{ "postgres", postgres, "have a PostgreSQL cluster share, or no longer" },
 };

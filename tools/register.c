@@ -20,9 +20,13 @@ static const char help[] =
 "until it is unregistered, even while no process maps it. The file must be one\n"
 "that can be shared; the user must be allowed to read and write it.\n"
 "\n"
+"      --dry-run        change nothing, print what would be done\n"
 "      --name NAME      give it this name, by which processes can open it\n"
 "      --mode MODE      who may open it by its name: octal, as of a file\n"
 "                       (default 0600)\n"
+"      --node NODE      NUMA nodes of its page tables: one (one set, where they\n"
+"                       happen to be made), local (one set on each node) or a\n"
+"                       number (one set, on this node)\n"
 "  -h, --help           print this text\n"
 "  -V, --version        print the version\n"
 "\n"
@@ -76,31 +80,97 @@ _Noreturn static void refused(const char *path, const char *name)
 	}
 }
 
+struct registration {
+	const char *path;
+	const char *name;
+	mode_t mode;
+	int node;
+	const char *node_text; /* NULL: stays as it is */
+	bool dry_run;
+};
+
+/* It would be refused for these reasons, as far as /sys tells. */
+static void check_free(const struct registration *r, int fd)
+{
+	struct steering s = { 0 };
+	const struct libshpt_region *region;
+
+	steer_begin(&s);
+	region = region_numbered(s.regions, s.n, region_id(fd));
+	if (region && region->registered)
+		errno = EALREADY;
+	else if (*r->name && region_named(s.regions, s.n, r->name))
+		errno = EEXIST;
+	else
+		return steer_end(&s);
+	refused(r->path, r->name);
+}
+
+static void print_plan(const struct registration *r)
+{
+	printf("would register %s", r->path);
+	if (*r->name)
+		printf(" as '%s', mode %04o", r->name, (unsigned int)r->mode);
+	if (r->node_text)
+		printf(", node=%s", r->node_text);
+	putchar('\n');
+}
+
+/* Either all of it is done or nothing. */
+static void do_register(const struct registration *r)
+{
+	int fd = region_open_file(r->path, O_RDWR);
+	char *why;
+
+	if (r->dry_run) {
+		check_free(r, fd);
+		print_plan(r);
+	} else {
+		if (libshpt_register(fd, r->name, r->mode))
+			refused(r->path, r->name);
+		if (r->node_text && (why = set_node(fd, r->node))) {
+			libshpt_unregister(fd);
+			die(EXIT_FAILURE,
+			    "cannot register %s with --node %s: %s", r->path,
+			    r->node_text, why);
+		}
+	}
+	close(fd);
+}
+
 int register_region(int argc, char **argv)
 {
-	enum { OPT_NAME = 256, OPT_MODE };
+	enum { OPT_NAME = 256, OPT_MODE, OPT_NODE, OPT_DRY_RUN };
 	static const struct option options[] = {
+		{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
 		{ "name", required_argument, NULL, OPT_NAME },
 		{ "mode", required_argument, NULL, OPT_MODE },
+		{ "node", required_argument, NULL, OPT_NODE },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 }
 	};
-	const char *name = "";
-	mode_t mode = 0600;
-	int c, region;
+	struct registration r = { .name = "", .mode = 0600 };
+	int c;
 
 	while ((c = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
 		switch (c) {
+		case OPT_DRY_RUN:
+			r.dry_run = true;
+			break;
 		case OPT_NAME:
 			if (!*optarg || strlen(optarg) >= SHPT_NAME_BYTES)
 				die(EXIT_USAGE,
 				    "a name has 1 to %d bytes, not %zu",
 				    SHPT_NAME_BYTES - 1, strlen(optarg));
-			name = optarg;
+			r.name = optarg;
 			break;
 		case OPT_MODE:
-			mode = parse_mode(optarg);
+			r.mode = parse_mode(optarg);
+			break;
+		case OPT_NODE:
+			r.node = parse_node(optarg);
+			r.node_text = optarg;
 			break;
 		case 'h':
 			fputs(help, stdout);
@@ -115,10 +185,7 @@ int register_region(int argc, char **argv)
 	if (optind + 1 != argc)
 		die(EXIT_USAGE, "one FILE is needed; see shptctl register "
 				"--help");
-
-	region = region_open_file(argv[optind], O_RDWR);
-	if (libshpt_register(region, name, mode))
-		refused(argv[optind], name);
-	close(region);
+	r.path = argv[optind];
+	do_register(&r);
 	return EXIT_SUCCESS;
 }

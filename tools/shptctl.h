@@ -30,6 +30,12 @@ int explain(int argc, char **argv);
 int register_region(int argc, char **argv);
 int postgres(int argc, char **argv);
 int unregister_regions(int argc, char **argv);
+int populate_region(int argc, char **argv);
+int reclaim(int argc, char **argv);
+int lock_region(int argc, char **argv);
+int unlock_region(int argc, char **argv);
+int set_region(int argc, char **argv);
+int top(int argc, char **argv);
 
 /* --- list.c --- */
 
@@ -73,6 +79,72 @@ char *device_grant(int root, const struct stat *st, const char *user);
 /* The region of a file, made if there is none yet; flags as of open(2). */
 int region_open_file(const char *path, int flags);
 int region_open_id(uint64_t id);
+
+/* -1 if it has ended meanwhile. */
+int region_try_id(uint64_t id);
+
+/* -1 and errno if it is not to be had by its name. */
+int region_open_name(const char *name);
+
+/* --- steer.c: what the verbs that change regions have in common --- */
+
+struct steering {
+	bool dry_run;
+	const char *sysroot; /* NULL: the machine itself */
+	int root;
+	struct libshpt_region *regions;
+	size_t n;
+	struct libshpt_region region; /* the one that was found */
+	const char *path; /* of its file, if it was found by that */
+	int fd; /* to it, if it had to be opened to be found, or -1 */
+};
+
+/* For getopt_long(3). */
+enum { STEER_DRY_RUN = 768, STEER_SYSROOT };
+#define STEER_OPTIONS                                                         \
+	{ "dry-run", no_argument, NULL, STEER_DRY_RUN },                      \
+	{ "sysroot", required_argument, NULL, STEER_SYSROOT }
+
+#define STEER_HELP                                                            \
+"      --dry-run        change nothing, print what would be done\n"           \
+"      --sysroot DIR    with --dry-run: read DIR/sys in place of /sys\n"      \
+"  -h, --help           print this text\n"                                    \
+"  -V, --version        print the version\n"
+
+/* False if it is none of these. */
+bool steer_option(struct steering *s, int option, const char *arg);
+
+/* After the options. Reads the regions; ends the program if it cannot. */
+void steer_begin(struct steering *s);
+void steer_end(struct steering *s);
+
+/* By name, number or path, in this order; ends the program if it is none. */
+void steer_find(struct steering *s, const char *what);
+
+/* To change the region that was found; ends the program if it cannot. */
+int steer_open(const struct steering *s);
+
+/* For messages; the caller frees it. */
+char *region_title(const struct libshpt_region *region);
+
+/* NULL if none has this name, with a slash before it or not, or this number. */
+const struct libshpt_region *region_named(const struct libshpt_region *regions,
+					  size_t n, const char *name);
+const struct libshpt_region *
+region_numbered(const struct libshpt_region *regions, size_t n, uint64_t id);
+
+bool is_region_number(const char *what, uint64_t *id);
+
+/* Whether --all means it. */
+bool is_ours(const struct libshpt_region *region);
+
+/* --- node.c: the NUMA nodes of a region's page tables --- */
+
+/* A node or SHPT_NODE_*; ends the program if the text is none. */
+int parse_node(const char *text);
+
+/* NULL, or why it cannot be done; the caller frees it. */
+char *set_node(int region, int node);
 
 /* --- preload.c: libshpt-preload.so and what it is told --- */
 

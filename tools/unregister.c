@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,16 +12,15 @@
 #include "shptctl.h"
 
 static const char help[] =
-"Usage: shptctl unregister NAME|ID|FILE...\n"
-"       shptctl unregister --all\n"
+"Usage: shptctl unregister [OPTION...] REGION|FILE...\n"
+"       shptctl unregister [OPTION...] --all\n"
 "\n"
 "Let go of registered regions: processes that map one go on, and with the last\n"
-"of them it ends. Only its owner and root may do so. What is not the name of a\n"
-"registered region and no number is the path of a file.\n"
+"of them it ends. Only its owner and root may do so. REGION is the name of a\n"
+"registered region or the number of any; all else is the path of a file.\n"
 "\n"
 "      --all            unregister all regions of this user, or as root all\n"
-"  -h, --help           print this text\n"
-"  -V, --version        print the version\n"
+STEER_HELP
 "\n"
 "Exit status: 0 unregistered; 1 an error; 2 wrong usage.\n";
 
@@ -42,39 +40,56 @@ static void unregister_region(int fd, const char *what)
 	close(fd);
 }
 
-static bool has_name(const struct libshpt_region *region, const char *name)
-{
-	return *region->name &&
-	       !strcmp(region->name, *name == '/' ? name + 1 : name);
-}
-
 /* A name is looked for first, so one of digits is no id. */
-static int find_and_open(const struct libshpt_region *regions, size_t n,
-			 const char *what)
+static int find_and_open(const struct steering *s, const char *what)
 {
+	const struct libshpt_region *named =
+		region_named(s->regions, s->n, what);
 	uint64_t id;
-	char *end;
 
-	for (size_t i = 0; i < n; i++)
-		if (has_name(&regions[i], what))
-			return region_open_id(regions[i].id);
-	id = strtoull(what, &end, 10);
-	if (*what >= '0' && *what <= '9' && !*end)
+	if (named)
+		return region_open_id(named->id);
+	if (is_region_number(what, &id))
 		return region_open_id(id);
 	return region_open_file(what, O_RDONLY);
 }
 
-static void unregister_all(const struct libshpt_region *regions, size_t n)
+static void unregister_one(struct steering *s, const char *what)
 {
-	char what[32];
+	char *title;
 
-	for (size_t i = 0; i < n; i++) {
-		if (!regions[i].registered)
+	if (!s->dry_run) {
+		unregister_region(find_and_open(s, what), what);
+		return;
+	}
+	steer_find(s, what);
+	if (!s->region.registered)
+		die(EXIT_FAILURE, "%s is not registered", what);
+	title = region_title(&s->region);
+	printf("would unregister %s\n", title);
+	free(title);
+}
+
+/* What ends meanwhile, or is let go of by another, is as it should be. */
+static void unregister_all(const struct steering *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		const struct libshpt_region *region = &s->regions[i];
+		char *title = region_title(region);
+		int fd;
+
+		if (!region->registered || !is_ours(region)) {
+			free(title);
 			continue;
-		if (geteuid() && geteuid() != regions[i].uid)
-			continue;
-		snprintf(what, sizeof(what), "region %" PRIu64, regions[i].id);
-		unregister_region(region_open_id(regions[i].id), what);
+		}
+		if (s->dry_run) {
+			printf("would unregister %s\n", title);
+		} else {
+			fd = region_try_id(region->id);
+			if (fd >= 0)
+				unregister_region(fd, title);
+		}
+		free(title);
 	}
 }
 
@@ -83,14 +98,14 @@ int unregister_regions(int argc, char **argv)
 	enum { ALL = 256 };
 	static const struct option options[] = {
 		{ "all", no_argument, NULL, ALL },
+		STEER_OPTIONS,
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 }
 	};
-	struct libshpt_region *regions;
+	struct steering s = { 0 };
 	bool all = false;
-	int c, sysroot;
-	size_t n;
+	int c;
 
 	while ((c = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
 		switch (c) {
@@ -104,24 +119,20 @@ int unregister_regions(int argc, char **argv)
 			puts("shptctl " VERSION);
 			return EXIT_SUCCESS;
 		default:
-			die(EXIT_USAGE, "see shptctl unregister --help");
+			if (!steer_option(&s, c, optarg))
+				die(EXIT_USAGE,
+				    "see shptctl unregister --help");
 		}
 	}
 	if (all ? optind < argc : optind == argc)
 		die(EXIT_USAGE, "either regions or --all; see shptctl "
 				"unregister --help");
 
-	sysroot = sysroot_open("/");
-	if (!shpt_is_loaded(sysroot))
-		die(EXIT_FAILURE, "the module is not loaded; run: modprobe "
-				  "shpt");
-	n = regions_read(sysroot, &regions);
+	steer_begin(&s);
 	if (all)
-		unregister_all(regions, n);
+		unregister_all(&s);
 	for (; optind < argc; optind++)
-		unregister_region(find_and_open(regions, n, argv[optind]),
-				  argv[optind]);
-	free(regions);
-	close(sysroot);
+		unregister_one(&s, argv[optind]);
+	steer_end(&s);
 	return EXIT_SUCCESS;
 }
