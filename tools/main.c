@@ -21,6 +21,7 @@ static const struct verb {
 	{ "register", register_region,
 	  "keep the page tables of a file, with a name if you like" },
 	{ "unregister", unregister_regions, "let go of them again" },
+	{ "top", top, "watch regions and processes at work" },
 	{ "populate", populate_region,
 	  "fill the page tables of a region ahead of use" },
 	{ "reclaim", reclaim, "give back page tables that map nothing" },

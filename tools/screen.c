@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * screen.c - shptctl top on a terminal
+ *
+ * Everything is drawn anew each time; what changes on the terminal is ncurses'
+ * business, and so is a terminal that gets another size.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <inttypes.h>
+#include <locale.h>
+#include <math.h>
+#include <ncurses.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shptctl.h"
+#include "top.h"
+
+#define HEAD_LINES 4
+#define ESCAPE 27
+
+static const int widths[CELLS] = { 7, 8, 7, 8, 9, 7, 5, 6, 0 };
+
+struct screen {
+	struct top_options *o;
+	struct look *look;
+	enum view view;
+	size_t first; /* line of the list on top */
+};
+
+/* A line, cut at the edge with a sign that it is; no control characters. */
+static void put_line(int y, const char *text)
+{
+	int width = getmaxx(stdscr);
+	char *copy = print("%s", text);
+
+	for (char *c = copy; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+	mvaddnstr(y, 0, copy, width);
+	if ((int)strlen(copy) > width)
+		mvaddch(y, width - 1, '>');
+	free(copy);
+}
+
+static void put_summary(const struct screen *s)
+{
+	const struct watched *sum = &s->look->sum;
+	char saved[CELL_BYTES], tables[CELL_BYTES], rates[3][CELL_BYTES];
+	char *line;
+
+	format_bytes(saved, sizeof(saved), sum->saved);
+	format_bytes(tables, sizeof(tables), sum->tables);
+	format_rate(rates[0], CELL_BYTES, sum->links_rate);
+	format_rate(rates[1], CELL_BYTES, sum->faults_rate);
+	format_rate(rates[2], CELL_BYTES, sum->flushes_rate);
+	line = print("shptctl top: %zu regions, %zu processes, every %gs",
+		     s->look->lists[REGIONS].n, s->look->lists[PROCESSES].n,
+		     s->o->delay);
+	put_line(0, line);
+	free(line);
+	line = print("saved %s, tables %s, %s links/s, %s faults/s, "
+		     "%s flushes/s",
+		     saved, tables, rates[0], rates[1], rates[2]);
+	put_line(1, line);
+	free(line);
+}
+
+/* How many lines of the list there is room for. */
+static size_t room(void)
+{
+	int lines = getmaxy(stdscr) - HEAD_LINES - 1;
+
+	return lines > 0 ? (size_t)lines : 0;
+}
+
+static void put_position(const struct screen *s, const struct list *list)
+{
+	const char *what = s->view == REGIONS ? "regions" : "processes";
+	size_t last = s->first + room();
+	char *unreadable = print("%s", ""), *line;
+
+	if (last > list->n)
+		last = list->n;
+	if (s->look->unreadable) {
+		free(unreadable);
+		unreadable = print("; %zu processes only root may look at",
+				   s->look->unreadable);
+	}
+	if (last)
+		line = print("%s %zu-%zu of %zu, by %s%s", what, s->first + 1,
+			     last, list->n, sort_keys[s->o->key], unreadable);
+	else
+		line = print("no %s%s", what, unreadable);
+	put_line(2, line);
+	free(line);
+	free(unreadable);
+}
+
+/* The end of a path tells it from others, the beginning a command. */
+static char *shorten(const char *text, size_t width, enum view view)
+{
+	size_t length = strlen(text);
+
+	if (length <= width || width < 8)
+		return print("%s", text);
+	if (view == REGIONS)
+		return print("...%s", text + length - (width - 3));
+	return print("%.*s...", (int)width - 3, text);
+}
+
+static char *format_row(char cells[CELLS][CELL_BYTES], const char *what)
+{
+	char *line = print("%*s", widths[0], cells[0]), *longer;
+
+	for (size_t i = 1; i < CELLS - 1; i++) {
+		longer = print("%s %*s", line, widths[i], cells[i]);
+		free(line);
+		line = longer;
+	}
+	longer = print("%s %s", line, what);
+	free(line);
+	return longer;
+}
+
+static void put_headings(const struct screen *s)
+{
+	char cells[CELLS][CELL_BYTES], *line;
+
+	for (size_t i = 0; i < CELLS; i++)
+		snprintf(cells[i], CELL_BYTES, "%s", headings[s->view][i]);
+	line = format_row(cells, headings[s->view][CELLS - 1]);
+	attron(A_REVERSE);
+	put_line(3, line);
+	attroff(A_REVERSE);
+	mvchgat(3, 0, -1, A_REVERSE, 0, NULL);
+	free(line);
+}
+
+static void put_rows(const struct screen *s, const struct list *list)
+{
+	int before = 0, width = getmaxx(stdscr);
+	char cells[CELLS][CELL_BYTES], *line, *what;
+
+	for (size_t i = 0; i < CELLS - 1; i++)
+		before += widths[i] + 1;
+	for (size_t i = 0; i < room() && s->first + i < list->n; i++) {
+		const struct watched *w = &list->items[s->first + i];
+
+		format_cells(w, s->o->bytes, cells);
+		what = shorten(w->what, width > before ? width - before : 0,
+			       s->view);
+		line = format_row(cells, what);
+		put_line(HEAD_LINES + (int)i, line);
+		free(line);
+		free(what);
+	}
+}
+
+static void draw(struct screen *s)
+{
+	struct list *list = &s->look->lists[s->view];
+	size_t most = list->n > room() ? list->n - room() : 0;
+
+	if (s->first > most)
+		s->first = most;
+	list_sort(list, s->o->key);
+	erase();
+	put_rows(s, list);
+	put_summary(s);
+	put_position(s, list);
+	put_headings(s);
+	put_line(getmaxy(stdscr) - 1,
+		 "q quit  Tab regions/processes  by: s saved l links f faults "
+		 "u flushes n number");
+	refresh();
+}
+
+static void scroll_by(struct screen *s, long lines)
+{
+	if (lines < 0 && s->first < (size_t)-lines)
+		s->first = 0;
+	else
+		s->first += lines;
+}
+
+/* Returns false to quit. */
+static bool handle_key(struct screen *s, int key)
+{
+	switch (key) {
+	case 'q':
+	case 'Q':
+	case ESCAPE:
+		return false;
+	case '\t':
+		s->view = s->view == REGIONS ? PROCESSES : REGIONS;
+		s->first = 0;
+		break;
+	case 'r':
+	case 'p':
+		s->view = key == 'r' ? REGIONS : PROCESSES;
+		s->first = 0;
+		break;
+	case 's':
+		s->o->key = BY_SAVED;
+		break;
+	case 'l':
+		s->o->key = BY_LINKS;
+		break;
+	case 'f':
+		s->o->key = BY_FAULTS;
+		break;
+	case 'u':
+		s->o->key = BY_FLUSHES;
+		break;
+	case 'n':
+		s->o->key = BY_NUMBER;
+		break;
+	case KEY_UP:
+		scroll_by(s, -1);
+		break;
+	case KEY_DOWN:
+		scroll_by(s, 1);
+		break;
+	case KEY_PPAGE:
+		scroll_by(s, -(long)room());
+		break;
+	case KEY_NPAGE:
+		scroll_by(s, (long)room());
+		break;
+	default:
+		break;
+	}
+	return true;
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Until the next look is due. Returns false to quit. */
+static bool wait_for_keys(struct screen *s)
+{
+	double due = s->look->at + s->o->delay, left;
+
+	while ((left = due - now()) > 0) {
+		timeout((int)(left * 1000) + 1);
+		if (!handle_key(s, getch()))
+			return false;
+		draw(s);
+	}
+	return true;
+}
+
+static void look_again(struct screen *s)
+{
+	struct look *before = s->look;
+
+	if (!shpt_is_loaded(s->o->root)) {
+		endwin();
+		die(EXIT_FAILURE, "the module has been unloaded");
+	}
+	s->look = look_take(s->o->root, before);
+	if (before)
+		look_free(before);
+}
+
+void screen_run(struct top_options *o)
+{
+	struct screen s = { .o = o };
+	const char *term = getenv("TERM");
+	bool more = true;
+
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+		die(EXIT_FAILURE, "this is no terminal: use --batch");
+	setlocale(LC_CTYPE, "");
+	if (!newterm(NULL, stdout, stdin))
+		die(EXIT_FAILURE,
+		    "the terminal '%s' is not known (TERM): use --batch",
+		    term ? term : "");
+	cbreak();
+	noecho();
+	keypad(stdscr, TRUE);
+	set_escdelay(25);
+	curs_set(0);
+	for (unsigned long i = 0; more && (!o->rounds || i < o->rounds); i++) {
+		look_again(&s);
+		draw(&s);
+		more = wait_for_keys(&s);
+	}
+	endwin();
+	look_free(s.look);
+}
