@@ -135,7 +135,7 @@ static void read_tables(int root, struct watched *w)
 
 static bool is_guest(const struct process_mapping *m)
 {
-	return !strncmp(m->path, "shpt:", strlen("shpt:"));
+	return !strncmp(m->path, GUEST_PATH, strlen(GUEST_PATH));
 }
 
 /* A guest has no tables of its own but empty ones: if it sees any page of a

@@ -18,6 +18,8 @@ static const struct verb {
 	{ "explain", explain,
 	  "tell whether this machine can share, and if not "
 	  "what to do" },
+	{ "estimate", estimate,
+	  "tell how much page-table memory sharing would save" },
 	{ "register", register_region,
 	  "keep the page tables of a file, with a name if you like" },
 	{ "unregister", unregister_regions, "let go of them again" },

@@ -24,6 +24,7 @@ _Noreturn void die(int status, const char *format, ...)
 /* A new string; ends the program if there is no memory. */
 char *print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+int estimate(int argc, char **argv);
 int exec_program(int argc, char **argv);
 int list(int argc, char **argv);
 int explain(int argc, char **argv);

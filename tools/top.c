@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "columns.h"
 #include "shptctl.h"
 #include "top.h"
 
@@ -99,13 +100,6 @@ static json_t *json_rate(double rate)
 	return isnan(rate) ? json_null() : json_real(rate);
 }
 
-static json_t *json_text(const char *text)
-{
-	json_t *string = json_string(text);
-
-	return string ? string : json_null();
-}
-
 static json_t *json_list(const struct list *list, enum view view)
 {
 	bool regions = view == REGIONS;
@@ -129,7 +123,7 @@ static json_t *json_list(const struct list *list, enum view view)
 				  json_known(w->linked), "table_bytes",
 				  json_known(w->tables),
 				  regions ? "file" : "command",
-				  json_text(w->what)));
+				  json_text_or_null(w->what)));
 	}
 	return array;
 }

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* processes.h - what processes have mapped, for the verbs that look at them */
+#ifndef PROCESSES_H
+#define PROCESSES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* What one page table of the lowest level maps; the size of any table. */
+#define TABLE_SPAN ((uint64_t)2 << 20)
+#define TABLE_BYTES 4096
+
+/* --- processes.c --- */
+
+struct process_mapping {
+	uint64_t start;
+	uint64_t end;
+	uint64_t offset; /* in the file */
+	bool writable;
+	bool executable;
+	bool shared;
+	unsigned int major;
+	unsigned int minor;
+	uint64_t inode; /* of a guest's mapping: the id of its region */
+	char *path;
+};
+
+struct process {
+	pid_t pid;
+	size_t n;
+	struct process_mapping *mappings; /* by address */
+};
+
+/* In ascending order, to be freed; returns how many. */
+size_t pids_read(int root, pid_t **pids);
+
+/* False if that is not allowed. To be freed in any case. */
+bool process_read(int root, pid_t pid, struct process *p);
+void process_free(struct process *p);
+
+/* The name of its program, to be freed. */
+char *process_command(int root, pid_t pid);
+
+/* What all verbs say of processes that they may not look at. */
+void say_unreadable(size_t n);
+
+/* --- kind.c --- */
+
+/* Guests of shpt are mapped from its own files, whose paths begin so. */
+#define GUEST_PATH "shpt:"
+
+/*
+ * What could be mapped with shpt in place of this: shmem, fsdax or devdax. NULL
+ * if it cannot be shared, or is.
+ */
+const char *mapping_kind(int root, pid_t pid, const struct process_mapping *m);
+
+/* --- pagemap.c --- */
+
+/* Of a process; -1 and errno. */
+int pagemap_open(int root, pid_t pid);
+
+/*
+ * The address of the first page from at on that the process has mapped, or end;
+ * huge: it is mapped by a 2 MiB entry, which has no page table below.
+ */
+uint64_t pagemap_next(int pagemap, uint64_t at, uint64_t end, bool *huge);
+
+#endif /* PROCESSES_H */
