@@ -25,9 +25,9 @@ STEER_HELP
 "                            100 to 86400000 (default 1000)\n"
 "  scan=SIZE                 with mode=always: how much of the file is looked at\n"
 "                            each time, in bytes or with K, M or G (default 16G)\n"
-"  node=one|local|NODE       NUMA nodes of the page tables: one set, where they\n"
-"                            happen to be made (default); one set on each node;\n"
-"                            one set, on this node\n"
+"  node=NODE                 NUMA nodes of the page tables: one (default: one set,\n"
+"                            where they happen to be made), local (one set on\n"
+"                            each node) or a number (one set, on this node)\n"
 "\n"
 "Exit status: 0 set; 1 an error; 2 wrong usage.\n";
 
