@@ -5,7 +5,8 @@
  *
  * /dev/shpt opens, a region is an ordinary file, and what is below /sys is read
  * below $FAKE_ROOT. Each call is a line of $FAKE_LOG. $FAKE_ERROR, such as
- * "10 1", has call number 10 of <shpt/uapi.h> fail with errno 1.
+ * "10 1", has call number 10 of <shpt/uapi.h> fail with errno 1. $FAKE_DELAY is
+ * how many microseconds a step of populating takes.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -17,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -27,10 +29,22 @@
 
 static bool is_region_fd[FDS];
 
+static const char *setting(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value ? value : "";
+}
+
 static void *next(const char *name)
 {
 	return dlsym(RTLD_NEXT, name);
 }
+
+/*
+ * What stands in libc's place has names of parameters of its own.
+ * NOLINTBEGIN(readability-inconsistent-declaration-parameter-name)
+ */
 
 /* A path below /sys, in a buffer, or any other as it is. */
 static const char *redirect(const char *path, char *buf, size_t size)
@@ -108,6 +122,16 @@ EXPORT int fcntl(int fd, int request, ...)
 	return ret;
 }
 
+EXPORT int madvise(void *addr, size_t length, int advice)
+{
+	int (*real)(void *, size_t, int) = next("madvise");
+	const char *delay = getenv("FAKE_DELAY");
+
+	if (delay)
+		usleep(strtoul(delay, NULL, 10));
+	return real(addr, length, advice);
+}
+
 static int region_fd(int fd)
 {
 	if (fd >= 0 && fd < FDS)
@@ -126,9 +150,9 @@ static int carry_out(unsigned long request, void *arg)
 		return region_fd(dup(by_file->backing_fd));
 	case SHPT_IOC_OPEN_NAMED:
 	case SHPT_IOC_OPEN_ID:
-		return region_fd(open(getenv("FAKE_BACKING"), O_RDWR, 0));
+		return region_fd(open(setting("FAKE_BACKING"), O_RDWR, 0));
 	case SHPT_IOC_REGION_INFO:
-		info->id = strtoull(getenv("FAKE_ID"), NULL, 10);
+		info->id = strtoull(setting("FAKE_ID"), NULL, 10);
 		return 0;
 	case SHPT_IOC_RECLAIM:
 		reclaim->freed_bytes = 24576;
@@ -161,8 +185,8 @@ static void note(FILE *log, unsigned long request, const void *arg)
 		fputs("reclaim\n", log);
 		break;
 	case SHPT_IOC_SET_RECLAIM:
-		fprintf(log, "mode %u %llu %llu\n", set->mode,
-			set->interval_ms, set->scan_bytes);
+		fprintf(log, "mode %u %llu %llu\n", set->mode, set->interval_ms,
+			set->scan_bytes);
 		break;
 	case SHPT_IOC_LOCK:
 		fputs("lock\n", log);
@@ -196,7 +220,7 @@ EXPORT int ioctl(int fd, unsigned long request, ...)
 	va_end(args);
 	if (_IOC_TYPE(request) != SHPT_IOC_MAGIC)
 		return real(fd, request, arg);
-	log = fopen(getenv("FAKE_LOG"), "a");
+	log = fopen(setting("FAKE_LOG"), "a");
 	if (log) {
 		note(log, request, arg);
 		fclose(log);
@@ -208,3 +232,4 @@ EXPORT int ioctl(int fd, unsigned long request, ...)
 	}
 	return carry_out(request, arg);
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

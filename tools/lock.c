@@ -101,8 +101,10 @@ static int run(int argc, char **argv, bool lock)
 		}
 	}
 	if (optind + 1 != argc)
-		die(EXIT_USAGE, "one REGION or FILE is needed; see shptctl %s "
-				"--help", word);
+		die(EXIT_USAGE,
+		    "one REGION or FILE is needed; see shptctl %s "
+		    "--help",
+		    word);
 	steer_begin(&s);
 	steer_find(&s, argv[optind]);
 	change(&s, lock);

@@ -234,11 +234,11 @@ static void add_process(int root, struct look *look, const struct look *before,
 		read_faults(root, w);
 		read_tables(root, w);
 		add_regions(root, look, w, &p);
-		set_process_rates(w,
-				  before ? list_find(&before->lists[PROCESSES],
-						     w->id) :
-					   NULL,
-				  look->seconds);
+		set_process_rates(
+			w,
+			before ? list_find(&before->lists[PROCESSES], w->id) :
+				 NULL,
+			look->seconds);
 	}
 	process_free(&p);
 }

@@ -112,14 +112,18 @@ static int open_to_map(const struct steering *s, const char *title)
 	if (fd < 0 && *s->region.name) {
 		fd = region_open_name(s->region.name);
 		if (fd < 0)
-			die(EXIT_FAILURE, "cannot open %s for reading and "
-			    "writing: %s", title, strerror(errno));
+			die(EXIT_FAILURE,
+			    "cannot open %s for reading and "
+			    "writing: %s",
+			    title, strerror(errno));
 	}
 	if (fd >= 0)
 		return fd;
 	if (!*path)
-		die(EXIT_FAILURE, "%s has no name, and only root may see which "
-				  "file it is: name the file", title);
+		die(EXIT_FAILURE,
+		    "%s has no name, and only root may see which "
+		    "file it is: name the file",
+		    title);
 	if (access(path, F_OK))
 		die(EXIT_FAILURE,
 		    "the file of %s is not to be reached by a path: name it as "
@@ -127,13 +131,15 @@ static int open_to_map(const struct steering *s, const char *title)
 		    title);
 	fd = region_open_file(path, O_RDWR);
 	if (region_id(fd) != s->region.id)
-		die(EXIT_FAILURE, "%s is another file by now than that of "
-				  "region %" PRIu64, path, s->region.id);
+		die(EXIT_FAILURE,
+		    "%s is another file by now than that of "
+		    "region %" PRIu64,
+		    path, s->region.id);
 	return fd;
 }
 
 static void populate_fd(int fd, const char *title, uint64_t length,
-			struct libshpt_populate *how)
+			struct libshpt_populate how)
 {
 	const struct libshpt_attr attr = { .flags = LIBSHPT_REQUIRE_SHARED };
 	struct progress p = { .bar = isatty(STDERR_FILENO), .start = now() };
@@ -149,9 +155,9 @@ static void populate_fd(int fd, const char *title, uint64_t length,
 		    libshpt_errormsg());
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	how->progress = report;
-	how->arg = &p;
-	if (libshpt_populate(addr, length, how, sizeof(*how)))
+	how.progress = report;
+	how.arg = &p;
+	if (libshpt_populate(addr, length, &how, sizeof(how)))
 		err = errno;
 	if (p.bar)
 		fputc('\n', stderr);
@@ -168,7 +174,8 @@ static void populate_fd(int fd, const char *title, uint64_t length,
 	libshpt_unmap(addr, length);
 }
 
-static void populate_it(const struct steering *s, struct libshpt_populate *how)
+static void populate_it(const struct steering *s,
+			const struct libshpt_populate *how)
 {
 	char *title = region_title(&s->region);
 	char all[16];
@@ -178,11 +185,13 @@ static void populate_it(const struct steering *s, struct libshpt_populate *how)
 	if (s->dry_run) {
 		printf("would populate %s: %s\n", title, all);
 	} else if (!s->region.backing_bytes) {
-		die(EXIT_FAILURE, "the file of %s is empty: give it its size "
-				  "first", title);
+		die(EXIT_FAILURE,
+		    "the file of %s is empty: give it its size "
+		    "first",
+		    title);
 	} else {
 		fd = open_to_map(s, title);
-		populate_fd(fd, title, s->region.backing_bytes, how);
+		populate_fd(fd, title, s->region.backing_bytes, *how);
 		close(fd);
 	}
 	free(title);

@@ -71,8 +71,8 @@ _Noreturn static void refused(const char *path, const char *name)
 	case EDQUOT:
 		die(EXIT_FAILURE,
 		    "%s: this user has too many regions registered or open; "
-		    "raise " PARAMETERS "max_registered_per_user or "
-		    PARAMETERS "max_regions_per_user",
+		    "raise " PARAMETERS "max_registered_per_user or " PARAMETERS
+		    "max_regions_per_user",
 		    path);
 	default:
 		die(EXIT_FAILURE, "cannot register %s: %s", path,

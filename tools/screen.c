@@ -91,7 +91,7 @@ static void put_position(const struct screen *s, const struct list *list)
 		unreadable = print("; %zu processes only root may look at",
 				   s->look->unreadable);
 	}
-	if (last)
+	if (list->n)
 		line = print("%s %zu-%zu of %zu, by %s%s", what, s->first + 1,
 			     last, list->n, sort_keys[s->o->key], unreadable);
 	else
@@ -246,17 +246,21 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* Until the next look is due. Returns false to quit. */
+/*
+ * Until the next look is due, once at least: looking may take longer than that.
+ * Returns false to quit, also if the terminal has gone.
+ */
 static bool wait_for_keys(struct screen *s)
 {
 	double due = s->look->at + s->o->delay, left;
 
-	while ((left = due - now()) > 0) {
-		timeout((int)(left * 1000) + 1);
-		if (!handle_key(s, getch()))
+	do {
+		left = due - now();
+		timeout(left > 0 ? (int)(left * 1000) + 1 : 0);
+		if (!handle_key(s, getch()) || !isatty(STDIN_FILENO))
 			return false;
 		draw(s);
-	}
+	} while (left > 0);
 	return true;
 }
 

@@ -69,8 +69,7 @@ static void parse_interval(struct settings *s, const char *value)
 	if (*value < '0' || *value > '9' || *end ||
 	    ms < SHPT_RECLAIM_MIN_INTERVAL_MS ||
 	    ms > SHPT_RECLAIM_MAX_INTERVAL_MS)
-		die(EXIT_USAGE,
-		    "interval is %d to %d milliseconds, not '%s'",
+		die(EXIT_USAGE, "interval is %d to %d milliseconds, not '%s'",
 		    SHPT_RECLAIM_MIN_INTERVAL_MS, SHPT_RECLAIM_MAX_INTERVAL_MS,
 		    value);
 	s->reclaim.interval_ms = ms;

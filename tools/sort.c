@@ -7,12 +7,9 @@
 #include "top.h"
 
 const char *const sort_keys[] = {
-	[BY_SAVED] = "saved",
-	[BY_LINKS] = "links",
-	[BY_FAULTS] = "faults",
-	[BY_FLUSHES] = "flushes",
-	[BY_NUMBER] = "number",
-	NULL,
+	[BY_SAVED] = "saved",	[BY_LINKS] = "links",
+	[BY_FAULTS] = "faults", [BY_FLUSHES] = "flushes",
+	[BY_NUMBER] = "number", NULL,
 };
 
 static double value(const struct watched *w, enum sort_key key)

@@ -33,8 +33,10 @@ bool steer_option(struct steering *s, int option, const char *arg)
 void steer_begin(struct steering *s)
 {
 	if (s->sysroot && !s->dry_run)
-		die(EXIT_USAGE, "--sysroot needs --dry-run: what is below %s "
-				"cannot be changed", s->sysroot);
+		die(EXIT_USAGE,
+		    "--sysroot needs --dry-run: what is below %s "
+		    "cannot be changed",
+		    s->sysroot);
 	s->root = sysroot_open(s->sysroot ? s->sysroot : "/");
 	if (!shpt_is_loaded(s->root))
 		die(EXIT_FAILURE,
@@ -117,8 +119,7 @@ static void open_file(struct steering *s, const char *path)
 	s->fd = region_open_file(path, O_RDWR);
 	id = region_id(s->fd);
 	if (!id || next_region(s->root, id - 1, &s->region, &why) != 1 ||
-	    s->region.id != id ||
-	    (!s->region.registered && !s->region.guests))
+	    s->region.id != id || (!s->region.registered && !s->region.guests))
 		die(EXIT_FAILURE,
 		    "no process maps %s with shpt, and it is not registered, "
 		    "so nothing of it would stay; run: shptctl register %s",
