@@ -20,6 +20,9 @@
 #include "shptctl.h"
 #include "top.h"
 
+/* There are none above in what a kernel writes, only in what is broken. */
+#define MOST_ADDRESS (1ULL << 47)
+
 static struct watched *list_add(struct list *list)
 {
 	list->items =
@@ -75,6 +78,12 @@ static void add_region(struct look *look, const struct look *before,
 	set_rates(w, old ? old : &nothing, look->seconds);
 }
 
+/* It wraps around with numbers that cannot be, and then they are seen. */
+static void add(int64_t *sum, int64_t number)
+{
+	*sum = (int64_t)((uint64_t)*sum + (uint64_t)number);
+}
+
 static void sum_up(struct look *look)
 {
 	struct watched *sum = &look->sum;
@@ -84,9 +93,9 @@ static void sum_up(struct look *look)
 	for (size_t i = 0; i < look->lists[REGIONS].n; i++) {
 		const struct watched *w = &look->lists[REGIONS].items[i];
 
-		sum->saved += w->saved;
-		sum->linked += w->linked;
-		sum->tables += w->tables;
+		add(&sum->saved, w->saved);
+		add(&sum->linked, w->linked);
+		add(&sum->tables, w->tables);
 		sum->links_rate += w->links_rate;
 		sum->faults_rate += w->faults_rate;
 		sum->flushes_rate += w->flushes_rate;
@@ -124,11 +133,11 @@ static void read_tables(int root, struct watched *w)
 {
 	char *path = print("proc/%" PRIu64 "/status", w->id);
 	char *line = fact_line_with(root, path, "VmPTE:");
-	int64_t kib;
+	uint64_t kib;
 
 	w->tables = NOT_KNOWN;
-	if (line && sscanf(line, "VmPTE: %" SCNd64, &kib) == 1)
-		w->tables = kib * 1024;
+	if (line && sscanf(line, "VmPTE: %" SCNu64, &kib) == 1)
+		w->tables = (int64_t)(kib * 1024);
 	free(line);
 	free(path);
 }
@@ -145,6 +154,8 @@ static int64_t count_linked(int pagemap, const struct process_mapping *m)
 	int64_t n = 0;
 	bool huge;
 
+	if (m->end > MOST_ADDRESS)
+		return 0;
 	for (uint64_t at = m->start; at < m->end; at += CHUNK_BYTES) {
 		uint64_t end = at + CHUNK_BYTES;
 
@@ -155,14 +166,20 @@ static int64_t count_linked(int pagemap, const struct process_mapping *m)
 	return n;
 }
 
-/* Of what a region saves, a link's part is as large as any other's. */
+/*
+ * Of what a region saves, a link's part is as large as any other's. The process
+ * may have linked more since the region was looked at.
+ */
 static void add_links(struct watched *w, const struct watched *region,
 		      int64_t linked)
 {
-	if (region->linked > 0)
-		w->saved += (int64_t)((double)region->saved * (double)linked /
-				      (double)region->linked);
 	w->linked += linked;
+	if (linked > region->linked)
+		linked = region->linked;
+	if (linked > 0)
+		add(&w->saved,
+		    (int64_t)((double)region->saved / (double)region->linked *
+			      (double)linked));
 }
 
 /* It may map one region several times. */
