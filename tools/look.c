@@ -174,9 +174,9 @@ static void add_links(struct watched *w, const struct watched *region,
 		      int64_t linked)
 {
 	w->linked += linked;
-	if (linked > region->linked)
-		linked = region->linked;
-	if (linked > 0)
+	if (linked >= region->linked)
+		add(&w->saved, region->saved);
+	else if (linked > 0)
 		add(&w->saved,
 		    (int64_t)((double)region->saved / (double)region->linked *
 			      (double)linked));
