@@ -119,7 +119,7 @@ void say_unreadable(size_t n)
 {
 	if (n)
 		fprintf(stderr,
-			"shptctl: %zu process%s could not be looked at: run "
-			"this as root\n",
-			n, n == 1 ? "" : "es");
+			"shptctl: %zu process%s could not be looked at%s\n", n,
+			n == 1 ? "" : "es",
+			geteuid() ? ": run this as root" : ", even by root");
 }
