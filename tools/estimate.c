@@ -130,9 +130,9 @@ static void print_text(const struct print_options *p,
 	}
 	if (all->huge)
 		fprintf(stderr,
-			"shptctl estimate: %zu more ha%s 2 MiB entries only, "
-			"and so no page tables to save\n",
-			all->huge, all->huge == 1 ? "s" : "ve");
+			"shptctl estimate: %zu backing%s only by 2 MiB entries, "
+			"and has no page tables to save\n",
+			all->huge, all->huge == 1 ? " is mapped" : "s are mapped");
 	say_unreadable(all->unreadable);
 }
 

@@ -28,8 +28,10 @@ int estimate(int argc, char **argv);
 int exec_program(int argc, char **argv);
 int list(int argc, char **argv);
 int explain(int argc, char **argv);
+int metrics(int argc, char **argv);
 int register_region(int argc, char **argv);
 int postgres(int argc, char **argv);
+int show(int argc, char **argv);
 int unregister_regions(int argc, char **argv);
 
 /* --- list.c --- */
