@@ -353,6 +353,8 @@ static void print_text(const struct view *v, const struct print_options *p,
 		print_region(v, p);
 		choose_columns(&as_host, host_columns);
 		putchar('\n');
+	}
+	if (!guests_only && v->n_hosts) {
 		print_rows(&as_host, v->hosts, v->n_hosts, sizeof(*v->hosts));
 		putchar('\n');
 	}
