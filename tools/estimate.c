@@ -107,8 +107,8 @@ static void print_sum(const struct print_options *p,
 	struct forecast sum = sum_of(all);
 
 	print_bytes(p, "shpt would save %s", sum.saved_bytes);
-	print_bytes(p, " of %s of page tables", sum.table_bytes);
-	print_bytes(p, ", and %s once each process\nhas touched what any has.\n",
+	print_bytes(p, " of %s of page tables now,\n", sum.table_bytes);
+	print_bytes(p, "and %s once each process has touched what any has.\n",
 		    sum.most_bytes);
 }
 
