@@ -44,7 +44,6 @@ struct survey {
 	size_t min_bytes;
 	size_t n;
 	struct backing *backings;
-	size_t unreadable;
 };
 
 /* ---- which backings there are ---------------------------------------------- */
@@ -62,9 +61,8 @@ static bool is_same_file(const struct process_mapping *a,
 	       a->minor == b->minor && is_sysv(a) == is_sysv(b);
 }
 
-static struct backing *add_backing(struct survey *s,
-				   const struct process_mapping *m,
-				   const char *kind)
+static struct backing *
+add_backing(struct survey *s, const struct process_mapping *m, const char *kind)
 {
 	struct backing *b;
 

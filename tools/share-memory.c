@@ -20,14 +20,14 @@ static long page_table_bytes(void)
 {
 	FILE *f = fopen("/proc/self/status", "r");
 	char line[256];
-	long kib = -1;
+	long kib = 0;
 
 	while (f && fgets(line, sizeof(line), f))
 		if (sscanf(line, "VmPTE: %ld", &kib) == 1)
 			break;
 	if (f)
 		fclose(f);
-	return kib << 10;
+	return kib * 1024;
 }
 
 /* Between mappings that nobody touches, so that no table has two uses. */

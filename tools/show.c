@@ -107,8 +107,10 @@ static void read_hosts(struct view *v)
 
 		if (sscanf(line, "%7s %" SCNd64 " %" SCNd64, host.access,
 			   &host.node, &host.table_bytes) != 3)
-			die(EXIT_FAILURE, "/%s has the line '%s': use module "
-			    "and shptctl of one version", path, line);
+			die(EXIT_FAILURE,
+			    "/%s has the line '%s': use module and shptctl of "
+			    "one version",
+			    path, line);
 		if (host.node < 0)
 			host.node = COLUMN_UNKNOWN;
 		v->hosts = reallocarray(v->hosts, v->n_hosts + 1, sizeof(host));
@@ -213,7 +215,8 @@ static bool is_meant(const struct libshpt_region *r, const char *what,
 	char id[24];
 
 	snprintf(id, sizeof(id), "%" PRIu64, r->id);
-	return !strcmp(id, what) || !strcmp(r->backing, path);
+	return !strcmp(id, what) || !strcmp(r->backing, what) ||
+	       (path && !strcmp(r->backing, path));
 }
 
 static bool has_name(const struct libshpt_region *r, const char *what)
@@ -235,7 +238,7 @@ static void find_region(struct view *v, const char *what)
 		if (has_name(&regions[i], what))
 			found = &regions[i];
 	for (size_t i = 0; i < n && !found; i++)
-		if (is_meant(&regions[i], what, path ?: what))
+		if (is_meant(&regions[i], what, path))
 			found = &regions[i];
 	if (!found)
 		die(EXIT_FAILURE, "there is no region '%s'; see shptctl list",
