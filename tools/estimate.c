@@ -78,14 +78,15 @@ static void print_json(const struct print_options *p,
 	struct forecast sum = sum_of(all);
 
 	print_json_document(json_pack(
-		"{si so s{sI sI sI sI sI} sI sI}", "schema", 1, "backings",
+		"{si so s{sI sI sI sI sI} sI sI sI}", "schema", 1, "backings",
 		json_rows(p, all->rows, all->n, sizeof(*all->rows)), "sum",
 		"table_bytes", (json_int_t)sum.table_bytes, "shared_bytes",
 		(json_int_t)sum.shared_bytes, "parked_bytes",
 		(json_int_t)sum.parked_bytes, "saved_bytes",
 		(json_int_t)sum.saved_bytes, "most_bytes",
 		(json_int_t)sum.most_bytes, "huge_backings",
-		(json_int_t)all->huge, "unreadable_processes",
+		(json_int_t)all->huge, "sharing_processes",
+		(json_int_t)all->sharing, "unreadable_processes",
 		(json_int_t)all->unreadable));
 }
 
@@ -133,6 +134,12 @@ static void print_text(const struct print_options *p,
 			"shptctl estimate: %zu backing%s only by 2 MiB entries, "
 			"and has no page tables to save\n",
 			all->huge, all->huge == 1 ? " is mapped" : "s are mapped");
+	if (all->sharing)
+		fprintf(stderr,
+			"shptctl estimate: what %zu process%s already is not "
+			"counted: see shptctl list\n",
+			all->sharing,
+			all->sharing == 1 ? " shares" : "es share");
 	say_unreadable(all->unreadable);
 }
 

@@ -54,6 +54,15 @@ static bool is_sysv(const struct process_mapping *m)
 	return !strncmp(m->path, "/SYSV", strlen("/SYSV"));
 }
 
+static bool shares_already(const struct process *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (!strncmp(p->mappings[i].path, GUEST_PATH,
+			     strlen(GUEST_PATH)))
+			return true;
+	return false;
+}
+
 static bool is_same_file(const struct process_mapping *a,
 			 const struct process_mapping *b)
 {
@@ -356,6 +365,7 @@ void forecasts_read(int root, pid_t pid, size_t min_bytes,
 				note_holder(&s, &p, !pid || p.pid == pid);
 			else
 				survey_process(&s, &p);
+			all->sharing += pass == 0 && shares_already(&p);
 			process_free(&p);
 		}
 		for (size_t i = 0; i < s.n; i++)
