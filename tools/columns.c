@@ -123,12 +123,10 @@ void print_rows(const struct print_options *p, const void *rows, size_t n,
 		if (!line)
 			die(EXIT_FAILURE, "no memory for a table");
 		for (size_t i = 0; p->columns[i]; i++)
-			scols_line_set_data(line, i,
-					    cell(p,
-						 (const char *)rows +
-							 row * size,
-						 p->columns[i], buf,
-						 sizeof(buf)));
+			scols_line_set_data(
+				line, i,
+				cell(p, (const char *)rows + row * size,
+				     p->columns[i], buf, sizeof(buf)));
 	}
 	scols_print_table(table);
 	scols_unref_table(table);

@@ -66,7 +66,7 @@ json_t *json_rows(const struct print_options *p, const void *rows, size_t n,
 		  size_t size);
 
 /* null for what is not UTF-8, and for NULL: JSON has no bytes. */
-json_t *json_text_or_null(const char *text);
+json_t *json_text_or_null(const char *string);
 
 /* To stdout; takes the reference. */
 void print_json_document(json_t *document);

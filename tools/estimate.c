@@ -78,14 +78,15 @@ static void print_json(const struct print_options *p,
 	struct forecast sum = sum_of(all);
 
 	print_json_document(json_pack(
-		"{si so s{sI sI sI sI sI} sI sI}", "schema", 1, "backings",
+		"{si so s{sI sI sI sI sI} sI sI sI}", "schema", 1, "backings",
 		json_rows(p, all->rows, all->n, sizeof(*all->rows)), "sum",
 		"table_bytes", (json_int_t)sum.table_bytes, "shared_bytes",
 		(json_int_t)sum.shared_bytes, "parked_bytes",
 		(json_int_t)sum.parked_bytes, "saved_bytes",
 		(json_int_t)sum.saved_bytes, "most_bytes",
 		(json_int_t)sum.most_bytes, "huge_backings",
-		(json_int_t)all->huge, "unreadable_processes",
+		(json_int_t)all->huge, "sharing_processes",
+		(json_int_t)all->sharing, "unreadable_processes",
 		(json_int_t)all->unreadable));
 }
 
@@ -107,8 +108,8 @@ static void print_sum(const struct print_options *p,
 	struct forecast sum = sum_of(all);
 
 	print_bytes(p, "shpt would save %s", sum.saved_bytes);
-	print_bytes(p, " of %s of page tables", sum.table_bytes);
-	print_bytes(p, ", and %s once each process\nhas touched what any has.\n",
+	print_bytes(p, " of %s of page tables now,\n", sum.table_bytes);
+	print_bytes(p, "and %s once each process has touched what any has.\n",
 		    sum.most_bytes);
 }
 
@@ -130,9 +131,15 @@ static void print_text(const struct print_options *p,
 	}
 	if (all->huge)
 		fprintf(stderr,
-			"shptctl estimate: %zu more ha%s 2 MiB entries only, "
-			"and so no page tables to save\n",
-			all->huge, all->huge == 1 ? "s" : "ve");
+			"shptctl estimate: %zu backing%s only by 2 MiB entries, "
+			"and has no page tables to save\n",
+			all->huge, all->huge == 1 ? " is mapped" : "s are mapped");
+	if (all->sharing)
+		fprintf(stderr,
+			"shptctl estimate: what %zu process%s already is not "
+			"counted: see shptctl list\n",
+			all->sharing,
+			all->sharing == 1 ? " shares" : "es share");
 	say_unreadable(all->unreadable);
 }
 

@@ -44,7 +44,6 @@ struct survey {
 	size_t min_bytes;
 	size_t n;
 	struct backing *backings;
-	size_t unreadable;
 };
 
 /* ---- which backings there are ---------------------------------------------- */
@@ -55,6 +54,15 @@ static bool is_sysv(const struct process_mapping *m)
 	return !strncmp(m->path, "/SYSV", strlen("/SYSV"));
 }
 
+static bool shares_already(const struct process *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (!strncmp(p->mappings[i].path, GUEST_PATH,
+			     strlen(GUEST_PATH)))
+			return true;
+	return false;
+}
+
 static bool is_same_file(const struct process_mapping *a,
 			 const struct process_mapping *b)
 {
@@ -62,9 +70,8 @@ static bool is_same_file(const struct process_mapping *a,
 	       a->minor == b->minor && is_sysv(a) == is_sysv(b);
 }
 
-static struct backing *add_backing(struct survey *s,
-				   const struct process_mapping *m,
-				   const char *kind)
+static struct backing *
+add_backing(struct survey *s, const struct process_mapping *m, const char *kind)
 {
 	struct backing *b;
 
@@ -358,6 +365,7 @@ void forecasts_read(int root, pid_t pid, size_t min_bytes,
 				note_holder(&s, &p, !pid || p.pid == pid);
 			else
 				survey_process(&s, &p);
+			all->sharing += pass == 0 && shares_already(&p);
 			process_free(&p);
 		}
 		for (size_t i = 0; i < s.n; i++)

@@ -26,6 +26,7 @@ struct forecasts {
 	size_t n;
 	struct forecast *rows; /* those that save most come first */
 	size_t unreadable; /* processes that may not be looked at */
+	size_t sharing; /* processes that share something already */
 	size_t huge; /* backings without tables: they have 2 MiB entries only */
 };
 

@@ -22,9 +22,8 @@ static bool begins(const char *text, const char *with)
  */
 static bool is_unmounted_shmem(const char *path)
 {
-	return begins(path, "/dev/zero (deleted)") ||
-	       begins(path, "/memfd:") || begins(path, "/SYSV") ||
-	       begins(path, "[anon_shmem:");
+	return begins(path, "/dev/zero (deleted)") || begins(path, "/memfd:") ||
+	       begins(path, "/SYSV") || begins(path, "[anon_shmem:");
 }
 
 /* Of a file system's options: "dax" or "dax=always", not "dax=inode". */
@@ -54,12 +53,11 @@ static const char *mounted_kind(int root, pid_t pid,
 	const char *type = line ? strstr(line, " - ") : NULL;
 	const char *kind = NULL;
 
-	if (type && begins(type, " - tmpfs "))
+	if (type ? begins(type, " - tmpfs ") :
+		   !line && is_unmounted_shmem(m->path))
 		kind = "shmem";
 	else if (type && is_dax(type))
 		kind = "fsdax";
-	else if (!line && is_unmounted_shmem(m->path))
-		kind = "shmem";
 	free(line);
 	free(device);
 	free(path);

@@ -15,6 +15,8 @@ static const struct verb {
 	const char *help;
 } verbs[] = {
 	{ "list", list, "list the regions, their guests and what they save" },
+	{ "show", show, "show one region, its hosts and its guests" },
+	{ "metrics", metrics, "print all numbers for Prometheus" },
 	{ "explain", explain,
 	  "tell whether this machine can share, and if not "
 	  "what to do" },

@@ -73,8 +73,7 @@ static bool parse_mapping(const char *line, struct process_mapping *m)
 
 static void add_mapping(struct process *p, const struct process_mapping *m)
 {
-	p->mappings =
-		reallocarray(p->mappings, p->n + 1, sizeof(*p->mappings));
+	p->mappings = reallocarray(p->mappings, p->n + 1, sizeof(*p->mappings));
 	if (!p->mappings)
 		die(EXIT_FAILURE, "no memory for %zu mappings", p->n + 1);
 	p->mappings[p->n++] = *m;
@@ -119,7 +118,7 @@ void say_unreadable(size_t n)
 {
 	if (n)
 		fprintf(stderr,
-			"shptctl: %zu process%s could not be looked at: run "
-			"this as root\n",
-			n, n == 1 ? "" : "es");
+			"shptctl: %zu process%s could not be looked at%s\n", n,
+			n == 1 ? "" : "es",
+			geteuid() ? ": run this as root" : ", even by root");
 }
