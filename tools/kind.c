@@ -16,6 +16,11 @@ static bool begins(const char *text, const char *with)
 	return !strncmp(text, with, strlen(with));
 }
 
+bool is_guest(const struct process_mapping *m)
+{
+	return begins(m->path, GUEST_PATH);
+}
+
 /*
  * Memory that is on no mounted file system. Huge pages of the kernel's own have
  * some of these names, too: pagemap.c tells them apart.
@@ -66,7 +71,7 @@ static const char *mounted_kind(int root, pid_t pid,
 
 const char *mapping_kind(int root, pid_t pid, const struct process_mapping *m)
 {
-	if (!m->shared || m->executable || begins(m->path, GUEST_PATH))
+	if (!m->shared || m->executable || is_guest(m))
 		return NULL;
 	if (begins(m->path, "/dev/dax"))
 		return "devdax";

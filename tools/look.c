@@ -20,9 +20,6 @@
 #include "shptctl.h"
 #include "top.h"
 
-/* There are none above in what a kernel writes, only in what is broken. */
-#define MOST_ADDRESS (1ULL << 47)
-
 static struct watched *list_add(struct list *list)
 {
 	list->items =
@@ -129,43 +126,6 @@ static void read_faults(int root, struct watched *w)
 	free(line);
 }
 
-static void read_tables(int root, struct watched *w)
-{
-	char *path = print("proc/%" PRIu64 "/status", w->id);
-	char *line = fact_line_with(root, path, "VmPTE:");
-	uint64_t kib;
-
-	w->tables = NOT_KNOWN;
-	if (line && sscanf(line, "VmPTE: %" SCNu64, &kib) == 1)
-		w->tables = (int64_t)(kib * 1024);
-	free(line);
-	free(path);
-}
-
-static bool is_guest(const struct process_mapping *m)
-{
-	return !strncmp(m->path, GUEST_PATH, strlen(GUEST_PATH));
-}
-
-/* A guest has no tables of its own but empty ones: if it sees any page of a
- * chunk, the chunk is linked. */
-static int64_t count_linked(int pagemap, const struct process_mapping *m)
-{
-	int64_t n = 0;
-	bool huge;
-
-	if (m->end > MOST_ADDRESS)
-		return 0;
-	for (uint64_t at = m->start; at < m->end; at += CHUNK_BYTES) {
-		uint64_t end = at + CHUNK_BYTES;
-
-		if (end > m->end)
-			end = m->end;
-		n += pagemap_next(pagemap, at, end, &huge) < end;
-	}
-	return n;
-}
-
 /*
  * Of what a region saves, a link's part is as large as any other's. The process
  * may have linked more since the region was looked at.
@@ -211,7 +171,7 @@ static void add_regions(int root, const struct look *look, struct watched *w,
 			w->flushes_rate += region->flushes_rate;
 		}
 		if (pagemap >= 0)
-			add_links(w, region, count_linked(pagemap, m));
+			add_links(w, region, pagemap_links(pagemap, m));
 	}
 	if (pagemap >= 0)
 		close(pagemap);
@@ -249,7 +209,7 @@ static void add_process(int root, struct look *look, const struct look *before,
 		w->id = (uint64_t)pid;
 		w->what = name_process(root, pid);
 		read_faults(root, w);
-		read_tables(root, w);
+		w->tables = process_tables(root, pid);
 		add_regions(root, look, w, &p);
 		set_process_rates(
 			w,

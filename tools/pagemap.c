@@ -16,6 +16,7 @@
 #include "shptctl.h"
 
 #define PAGE_BYTES 4096
+#define MOST_ADDRESS (1ULL << 47) /* of a process */
 #define PAGES (TABLE_SPAN / PAGE_BYTES) /* that one table maps */
 
 /* Older headers lack it. */
@@ -137,4 +138,24 @@ uint64_t pagemap_next(int pagemap, uint64_t at, uint64_t end, bool *huge)
 	at = read_next(pagemap, at, end);
 	*huge = at < end && looks_huge(pagemap, at, end);
 	return at;
+}
+
+/*
+ * A guest has no tables of its own but empty ones: if it sees any page of a
+ * chunk, the chunk is linked.
+ */
+int64_t pagemap_links(int pagemap, const struct process_mapping *m)
+{
+	uint64_t at = m->start;
+	int64_t n = 0;
+	bool huge;
+
+	/* Only what is broken has more, and going on would take for ever. */
+	if (m->end > MOST_ADDRESS)
+		return 0;
+	while ((at = pagemap_next(pagemap, at, m->end, &huge)) < m->end) {
+		at += CHUNK_BYTES - at % CHUNK_BYTES;
+		n++;
+	}
+	return n;
 }

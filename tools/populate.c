@@ -106,7 +106,7 @@ static int report(void *arg, uint64_t done, uint64_t length)
  */
 static int open_to_map(const struct steering *s, const char *title)
 {
-	const char *path = s->path ? s->path : s->region.backing;
+	const char *path = s->region.backing;
 	int fd = s->fd;
 
 	if (fd < 0 && *s->region.name) {

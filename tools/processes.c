@@ -114,6 +114,20 @@ char *process_command(int root, pid_t pid)
 	return fact_line(root, "proc/%d/comm", pid) ?: print("?");
 }
 
+int64_t process_tables(int root, pid_t pid)
+{
+	char *path = print("proc/%d/status", pid);
+	char *line = fact_line_with(root, path, "VmPTE:");
+	int64_t bytes = INT64_MIN;
+	uint64_t kib;
+
+	if (line && sscanf(line, "VmPTE: %" SCNu64, &kib) == 1)
+		bytes = (int64_t)(kib * 1024);
+	free(line);
+	free(path);
+	return bytes;
+}
+
 void say_unreadable(size_t n)
 {
 	if (n)

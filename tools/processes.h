@@ -43,6 +43,9 @@ void process_free(struct process *p);
 /* The name of its program, to be freed. */
 char *process_command(int root, pid_t pid);
 
+/* Bytes of its own page tables, or INT64_MIN if that is not to be known. */
+int64_t process_tables(int root, pid_t pid);
+
 /* What all verbs say of processes that they may not look at. */
 void say_unreadable(size_t n);
 
@@ -50,6 +53,8 @@ void say_unreadable(size_t n);
 
 /* Guests of shpt are mapped from its own files, whose paths begin so. */
 #define GUEST_PATH "shpt:"
+
+bool is_guest(const struct process_mapping *m);
 
 /*
  * What could be mapped with shpt in place of this: shmem, fsdax or devdax. NULL
@@ -61,6 +66,9 @@ const char *mapping_kind(int root, pid_t pid, const struct process_mapping *m);
 
 /* Of a process; -1 and errno. */
 int pagemap_open(int root, pid_t pid);
+
+/* How many chunks of a guest's mapping are linked. */
+int64_t pagemap_links(int pagemap, const struct process_mapping *m);
 
 /*
  * The address of the first page from at on that the process has mapped, or end;

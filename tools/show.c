@@ -20,11 +20,11 @@
 #include "shptctl.h"
 
 static const char help[] =
-"Usage: shptctl show [OPTION...] NAME|ID|FILE\n"
+"Usage: shptctl show [OPTION...] REGION|FILE\n"
 "\n"
 "Show a region: what it is, its hosts, which own the shared page tables, and its\n"
-"guests, the processes that map it. What is not the name of a registered region\n"
-"and no number is the path of a file.\n"
+"guests, the processes that map it. REGION is the name of a registered region or\n"
+"the number of any; all else is the path of a file.\n"
 "\n"
 PRINT_HELP
 "      --sysroot DIR    read DIR/sys and DIR/proc in place of /sys and /proc\n"
@@ -124,38 +124,10 @@ static void read_hosts(struct view *v)
 	free(path);
 }
 
-static int64_t count_links(int pagemap, const struct process_mapping *m)
-{
-	uint64_t at = m->start;
-	int64_t n = 0;
-	bool huge;
-
-	while ((at = pagemap_next(pagemap, at, m->end, &huge)) < m->end) {
-		at += CHUNK_BYTES - at % CHUNK_BYTES;
-		n++;
-	}
-	return n;
-}
-
-static int64_t own_tables(const struct view *v, pid_t pid)
-{
-	static const char name[] = "VmPTE:";
-	char *path = print("proc/%d/status", pid);
-	char *line = fact_line_with(v->root, path, name);
-	int64_t bytes = COLUMN_UNKNOWN;
-
-	if (line && !strncmp(line, name, strlen(name)))
-		bytes = (int64_t)(atol(line + strlen(name)) * 1024);
-	free(line);
-	free(path);
-	return bytes;
-}
-
 static bool is_guest_mapping(const struct view *v,
 			     const struct process_mapping *m)
 {
-	return m->inode == v->region.id &&
-	       !strncmp(m->path, GUEST_PATH, strlen(GUEST_PATH));
+	return m->inode == v->region.id && is_guest(m);
 }
 
 static void look_at_process(struct view *v, const struct process *p)
@@ -174,7 +146,7 @@ static void look_at_process(struct view *v, const struct process *p)
 		if (m->writable)
 			guest.access = "write";
 		if (pagemap >= 0)
-			guest.links += count_links(pagemap, m);
+			guest.links += pagemap_links(pagemap, m);
 	}
 	if (!guest.chunks)
 		return;
@@ -183,7 +155,7 @@ static void look_at_process(struct view *v, const struct process *p)
 	else
 		close(pagemap);
 	guest.command = process_command(v->root, p->pid);
-	guest.table_bytes = own_tables(v, p->pid);
+	guest.table_bytes = process_tables(v->root, p->pid);
 	v->guests = reallocarray(v->guests, v->n_guests + 1, sizeof(guest));
 	if (!v->guests)
 		die(EXIT_FAILURE, "no memory for another guest");
@@ -207,44 +179,22 @@ static void read_guests(struct view *v)
 	free(pids);
 }
 
-/* As unregister does it, but that a file is found by its path only: to open its
- * region would be to make one. */
-static bool is_meant(const struct libshpt_region *r, const char *what,
-		     const char *path)
-{
-	char id[24];
-
-	snprintf(id, sizeof(id), "%" PRIu64, r->id);
-	return !strcmp(id, what) || !strcmp(r->backing, what) ||
-	       (path && !strcmp(r->backing, path));
-}
-
-static bool has_name(const struct libshpt_region *r, const char *what)
-{
-	return *r->name && !strcmp(r->name, *what == '/' ? what + 1 : what);
-}
-
+/* A file is found by its path only: to open its region would be to make one. */
 static void find_region(struct view *v, const char *what)
 {
-	struct libshpt_region *regions, *found = NULL;
-	char *path = realpath(what, NULL);
+	const struct libshpt_region *found;
+	struct libshpt_region *regions;
 	size_t n;
 
 	if (!shpt_is_loaded(v->root))
 		die(EXIT_FAILURE,
 		    "the module is not loaded; run: modprobe shpt");
 	n = regions_read(v->root, &regions);
-	for (size_t i = 0; i < n && !found; i++)
-		if (has_name(&regions[i], what))
-			found = &regions[i];
-	for (size_t i = 0; i < n && !found; i++)
-		if (is_meant(&regions[i], what, path))
-			found = &regions[i];
+	found = region_find(regions, n, what);
 	if (!found)
 		die(EXIT_FAILURE, "there is no region '%s'; see shptctl list",
 		    what);
 	v->region = *found;
-	free(path);
 	free(regions);
 	v->dir = print("sys/class/misc/shpt/region/%" PRIu64, v->region.id);
 }

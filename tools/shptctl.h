@@ -98,7 +98,6 @@ struct steering {
 	struct libshpt_region *regions;
 	size_t n;
 	struct libshpt_region region; /* the one that was found */
-	const char *path; /* of its file, if it was found by that */
 	int fd; /* to it, if it had to be opened to be found, or -1 */
 };
 
@@ -137,6 +136,10 @@ const struct libshpt_region *
 region_numbered(const struct libshpt_region *regions, size_t n, uint64_t id);
 
 bool is_region_number(const char *what, uint64_t *id);
+
+/* By name, number or path of its file, in this order; NULL if it is none. */
+const struct libshpt_region *region_find(const struct libshpt_region *regions,
+					 size_t n, const char *what);
 
 /* Whether --all means it. */
 bool is_ours(const struct libshpt_region *region);

@@ -92,17 +92,29 @@ bool is_ours(const struct libshpt_region *region)
 }
 
 /* By the paths that root may read. */
-static const struct libshpt_region *region_backed(const struct steering *s,
-						  const char *path)
+static const struct libshpt_region *
+region_backed(const struct libshpt_region *regions, size_t n, const char *path)
 {
 	char *real = realpath(path, NULL);
 	const struct libshpt_region *found = NULL;
 
-	for (size_t i = 0; i < s->n && !found; i++)
-		if (!strcmp(s->regions[i].backing, real ? real : path))
-			found = &s->regions[i];
+	for (size_t i = 0; i < n && !found; i++)
+		if (!strcmp(regions[i].backing, path) ||
+		    (real && !strcmp(regions[i].backing, real)))
+			found = &regions[i];
 	free(real);
 	return found;
+}
+
+const struct libshpt_region *region_find(const struct libshpt_region *regions,
+					 size_t n, const char *what)
+{
+	const struct libshpt_region *found = region_named(regions, n, what);
+	uint64_t id;
+
+	if (!found && is_region_number(what, &id))
+		return region_numbered(regions, n, id);
+	return found ? found : region_backed(regions, n, what);
 }
 
 /* Which is made by that if there is none yet, and would end with us. */
@@ -128,25 +140,14 @@ static void open_file(struct steering *s, const char *path)
 
 void steer_find(struct steering *s, const char *what)
 {
-	const struct libshpt_region *found;
+	const struct libshpt_region *found =
+		region_find(s->regions, s->n, what);
 	uint64_t id;
 
 	s->fd = -1;
-	s->path = NULL;
-	found = region_named(s->regions, s->n, what);
-	if (!found && is_region_number(what, &id)) {
-		found = region_numbered(s->regions, s->n, id);
-		if (!found)
-			die(EXIT_FAILURE,
-			    "there is no region %s; see shptctl list", what);
-	}
-	if (!found) {
-		s->path = what;
-		found = region_backed(s, what);
-	}
 	if (found)
 		s->region = *found;
-	else if (s->sysroot)
+	else if (s->sysroot || is_region_number(what, &id))
 		die(EXIT_FAILURE, "there is no region '%s'; see shptctl list",
 		    what);
 	else
