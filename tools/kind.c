@@ -58,8 +58,7 @@ static const char *mounted_kind(int root, pid_t pid,
 	const char *type = line ? strstr(line, " - ") : NULL;
 	const char *kind = NULL;
 
-	if (type ? begins(type, " - tmpfs ") :
-		   !line && is_unmounted_shmem(m->path))
+	if (type ? begins(type, " - tmpfs ") : is_unmounted_shmem(m->path))
 		kind = "shmem";
 	else if (type && is_dax(type))
 		kind = "fsdax";
