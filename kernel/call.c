@@ -3,11 +3,11 @@
  * call.c - have something done by a worker, and wait for it killably
  *
  * Much of what the module does must not be done by the process that needs it:
- * mappings in a host's mm can be made by a kernel thread only, and
- * a signal must not break off a registration half-way. But who waits may wait
- * with locks held for what another's file system does, so a fatal signal must
- * end the wait. The worker then goes on alone: a call belongs to both of them,
- * with all that it refers to, and whoever is last frees it.
+ * mappings in a host's mm can be made by a kernel thread only, and a signal must
+ * not break off a registration half-way. But who waits may wait with locks held
+ * for what another's file system does, so a fatal signal must end the wait. The
+ * worker then goes on alone: a call belongs to both of them, with all that it
+ * refers to, and whoever is last frees it.
  */
 #include "internal.h"
 

@@ -21,7 +21,8 @@
  *     shpt_regions_lock    the table of regions; held for moments
  *   shpt_region.renewing   replacing a region's hosts
  *     shpt_region.making   making them
- *   guest's mmap_lock	    shpt_mm.guests, shpt_guest.vmas, vm_private_data
+ *   guest's mmap_lock	    shpt_mm.guests, shpt_guest.vmas, vm_private_data;
+ *			    shpt_mm.first and last, which are read without
  *     shpt_host.covering	a turn to widen a host; waiting for it can be killed
  *     shpt_region.hosts_lock   which hosts a region has; held for moments, also
  *			    inside of shpt_regions_lock
