@@ -76,6 +76,14 @@ _Noreturn static void refused(const char *path, const char *name)
 	}
 }
 
+void register_open_region(int region, const char *path, const char *name,
+			  mode_t mode)
+{
+	if (libshpt_register(region, name, mode))
+		refused(path, name);
+	close(region);
+}
+
 int register_region(int argc, char **argv)
 {
 	enum { OPT_NAME = 256, OPT_MODE };
@@ -117,8 +125,6 @@ int register_region(int argc, char **argv)
 				"--help");
 
 	region = region_open_file(argv[optind], O_RDWR);
-	if (libshpt_register(region, name, mode))
-		refused(argv[optind], name);
-	close(region);
+	register_open_region(region, argv[optind], name, mode);
 	return EXIT_SUCCESS;
 }

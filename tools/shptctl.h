@@ -21,6 +21,12 @@
 _Noreturn void die(int status, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* The same, and goes on. */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* What these messages are about, such as "FILE:LINE", or NULL. */
+extern const char *error_place;
+
 /* A new string; ends the program if there is no memory. */
 char *print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -29,6 +35,7 @@ int list(int argc, char **argv);
 int explain(int argc, char **argv);
 int register_region(int argc, char **argv);
 int postgres(int argc, char **argv);
+int restore(int argc, char **argv);
 int unregister_regions(int argc, char **argv);
 
 /* --- list.c --- */
@@ -73,6 +80,41 @@ char *device_grant(int root, const struct stat *st, const char *user);
 /* The region of a file, made if there is none yet; flags as of open(2). */
 int region_open_file(const char *path, int flags);
 int region_open_id(uint64_t id);
+
+/* --- register.c --- */
+
+/* Closes the region; ends the program if it is refused. */
+void register_open_region(int region, const char *path, const char *name,
+			  mode_t mode);
+
+/* --- regions_conf.c: the regions to restore at boot --- */
+
+#define REGIONS_CONF SYSCONFDIR "/shpt/regions.conf"
+
+enum { RECLAIM_UNSET = -1 };
+
+struct conf_region {
+	unsigned long line;
+	char *path;
+	char *name; /* "": none */
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+	bool has_node;
+	int node; /* or SHPT_NODE_* */
+	int reclaim; /* SHPT_RECLAIM_* or RECLAIM_UNSET */
+};
+
+struct regions_conf {
+	const char *path;
+	struct conf_region *regions;
+	size_t n;
+	size_t wrong; /* lines, which have been complained of and left out */
+};
+
+/* The caller has set the path. False and errno if it cannot be read. */
+bool regions_conf_read(struct regions_conf *conf, int root);
+void regions_conf_free(struct regions_conf *conf);
 
 /* --- preload.c: libshpt-preload.so and what it is told --- */
 
