@@ -23,8 +23,7 @@ static const struct verb {
 	{ "register", register_region,
 	  "keep the page tables of a file, with a name if you like" },
 	{ "unregister", unregister_regions, "let go of them again" },
-	{ "restore", restore,
-	  "register the regions of " REGIONS_CONF },
+	{ "restore", restore, "register the regions of " REGIONS_CONF },
 	{ "exec", exec_program, "run a program that then shares" },
 	{ "postgres", postgres, "have a PostgreSQL cluster share, or no longer" },
 };

@@ -115,8 +115,8 @@ static void apply_settings(int fd, const struct conf_region *wanted)
 			    strerror(errno));
 	if (wanted->reclaim != RECLAIM_UNSET &&
 	    ioctl_again(fd, SHPT_IOC_SET_RECLAIM, &reclaim))
-		die(EXIT_FAILURE, "cannot set reclaim= of %s: %s",
-		    wanted->path, strerror(errno));
+		die(EXIT_FAILURE, "cannot set reclaim= of %s: %s", wanted->path,
+		    strerror(errno));
 }
 
 static void restore_region(const struct work *w, const void *arg)
@@ -132,8 +132,7 @@ static void restore_region(const struct work *w, const void *arg)
 	error_place = place;
 	fd = region_open_file(wanted->path, O_RDWR);
 	id = region_id(fd);
-	if (next_region(w->root, id - 1, &region, &why) != 1 ||
-	    region.id != id)
+	if (next_region(w->root, id - 1, &region, &why) != 1 || region.id != id)
 		die(EXIT_FAILURE, "%s: its region is gone: run this again",
 		    wanted->path);
 	apply_settings(fd, wanted);
@@ -339,7 +338,9 @@ int restore(int argc, char **argv)
 	if (w.all && (!release || file))
 		die(EXIT_USAGE, "--all goes with --release, and needs no file");
 	if (w.sysroot && !w.dry_run)
-		die(EXIT_USAGE, "--sysroot needs --dry-run: what is below %s "
-				"cannot be changed", w.sysroot);
+		die(EXIT_USAGE,
+		    "--sysroot needs --dry-run: what is below %s cannot be "
+		    "changed",
+		    w.sysroot);
 	return run(&w, file, release);
 }
