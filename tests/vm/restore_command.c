@@ -51,7 +51,7 @@ static void test(int kind)
 	CHECK(other, "the region behind those that are wrong is not there");
 	CHECK_RUN(0, "daemon daemon 0666",
 		  "shptctl list -no NAME,OWNER,GROUP,MODE | grep vmtest");
-	CHECK_RUN(0, "always", "cat " REGIONS "/%llu/reclaim",
+	CHECK_RUN(0, "always", "cat " REGIONS "/%llu/reclaim_mode",
 		  (long long)pool);
 	CHECK_RUN(0, "0", "cat " REGIONS "/%llu/node", (long long)pool);
 
