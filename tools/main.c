@@ -9,6 +9,8 @@
 
 #include "shptctl.h"
 
+const char *error_place;
+
 static const struct verb {
 	const char *name;
 	int (*run)(int argc, char **argv);
@@ -33,6 +35,7 @@ static const struct verb {
 	{ "unlock", unlock_region, "let them be swapped out again" },
 	{ "set", set_region,
 	  "change when a region's empty page tables go, and their nodes" },
+	{ "restore", restore, "register the regions of " REGIONS_CONF },
 	{ "exec", exec_program, "run a program that then shares" },
 	{ "postgres", postgres, "have a PostgreSQL cluster share, or no longer" },
 };
@@ -40,16 +43,33 @@ static const struct verb {
 
 static const struct verb *verb;
 
+static void print_error(const char *format, va_list args)
+{
+	/* In order, where both go to the same place. */
+	fflush(stdout);
+	fprintf(stderr, "shptctl%s%s: %s%s", verb ? " " : "",
+		verb ? verb->name : "", error_place ? error_place : "",
+		error_place ? ": " : "");
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+}
+
+void complain(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	print_error(format, args);
+	va_end(args);
+}
+
 void die(int status, const char *format, ...)
 {
 	va_list args;
 
-	fprintf(stderr, "shptctl%s%s: ", verb ? " " : "",
-		verb ? verb->name : "");
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	print_error(format, args);
 	va_end(args);
-	fputc('\n', stderr);
 	exit(status);
 }
 

@@ -7,22 +7,22 @@
 
 #include "shptctl.h"
 
-int parse_node(const char *text)
+bool parse_node(const char *text, int *node)
 {
-	unsigned long node;
+	unsigned long number;
 	char *end;
 
-	if (!strcmp(text, "one"))
-		return SHPT_NODE_ONE;
-	if (!strcmp(text, "local"))
-		return SHPT_NODE_LOCAL;
-	node = strtoul(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || node > INT32_MAX)
-		die(EXIT_USAGE,
-		    "'%s' is no node: one, local, or a number of "
-		    "numactl --hardware",
-		    text);
-	return (int)node;
+	if (!strcmp(text, "one")) {
+		*node = SHPT_NODE_ONE;
+	} else if (!strcmp(text, "local")) {
+		*node = SHPT_NODE_LOCAL;
+	} else {
+		number = strtoul(text, &end, 10);
+		if (*text < '0' || *text > '9' || *end || number > INT32_MAX)
+			return false;
+		*node = (int)number;
+	}
+	return true;
 }
 
 char *set_node(int region, int node)

@@ -80,6 +80,13 @@ _Noreturn static void refused(const char *path, const char *name)
 	}
 }
 
+void register_open_region(int region, const char *path, const char *name,
+			  mode_t mode)
+{
+	if (libshpt_register(region, name, mode))
+		refused(path, name);
+}
+
 struct registration {
 	const char *path;
 	const char *name;
@@ -126,8 +133,7 @@ static void do_register(const struct registration *r)
 		check_free(r, fd);
 		print_plan(r);
 	} else {
-		if (libshpt_register(fd, r->name, r->mode))
-			refused(r->path, r->name);
+		register_open_region(fd, r->path, r->name, r->mode);
 		if (r->node_text && (why = set_node(fd, r->node))) {
 			libshpt_unregister(fd);
 			die(EXIT_FAILURE,
@@ -169,7 +175,9 @@ int register_region(int argc, char **argv)
 			r.mode = parse_mode(optarg);
 			break;
 		case OPT_NODE:
-			r.node = parse_node(optarg);
+			if (!parse_node(optarg, &r.node))
+				die(EXIT_USAGE, "'%s' is no node: " NODE_WORDS,
+				    optarg);
 			r.node_text = optarg;
 			break;
 		case 'h':

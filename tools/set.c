@@ -99,7 +99,8 @@ static void parse_setting(struct settings *s, const char *text)
 	} else if (length == 4 && !strncmp(text, "scan", length)) {
 		parse_scan(s, value);
 	} else if (length == 4 && !strncmp(text, "node", length)) {
-		s->node = parse_node(value);
+		if (!parse_node(value, &s->node))
+			die(EXIT_USAGE, "'%s' is no node: " NODE_WORDS, value);
 		s->node_text = value;
 	} else {
 		die(EXIT_USAGE,

@@ -21,6 +21,12 @@
 _Noreturn void die(int status, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* The same, and goes on. */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* What these messages are about, such as "FILE:LINE", or NULL. */
+extern const char *error_place;
+
 /* A new string; ends the program if there is no memory. */
 char *print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -32,6 +38,7 @@ int metrics(int argc, char **argv);
 int register_region(int argc, char **argv);
 int postgres(int argc, char **argv);
 int show(int argc, char **argv);
+int restore(int argc, char **argv);
 int unregister_regions(int argc, char **argv);
 int populate_region(int argc, char **argv);
 int reclaim(int argc, char **argv);
@@ -146,11 +153,47 @@ bool is_ours(const struct libshpt_region *region);
 
 /* --- node.c: the NUMA nodes of a region's page tables --- */
 
-/* A node or SHPT_NODE_*; ends the program if the text is none. */
-int parse_node(const char *text);
+/* A node or SHPT_NODE_*; false if the text is none: say NODE_WORDS then. */
+bool parse_node(const char *text, int *node);
+#define NODE_WORDS "one, local, or a number of numactl --hardware"
 
 /* NULL, or why it cannot be done; the caller frees it. */
 char *set_node(int region, int node);
+
+/* --- register.c --- */
+
+/* Ends the program if it is refused. */
+void register_open_region(int region, const char *path, const char *name,
+			  mode_t mode);
+
+/* --- regions_conf.c: the regions to restore at boot --- */
+
+#define REGIONS_CONF SYSCONFDIR "/shpt/regions.conf"
+
+enum { RECLAIM_UNSET = -1 };
+
+struct conf_region {
+	unsigned long line;
+	char *path;
+	char *name; /* "": none */
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+	bool has_node;
+	int node; /* or SHPT_NODE_* */
+	int reclaim; /* SHPT_RECLAIM_* or RECLAIM_UNSET */
+};
+
+struct regions_conf {
+	const char *path;
+	struct conf_region *regions;
+	size_t n;
+	size_t wrong; /* lines, which have been complained of and left out */
+};
+
+/* The caller has set the path. False and errno if it cannot be read. */
+bool regions_conf_read(struct regions_conf *conf, int root);
+void regions_conf_free(struct regions_conf *conf);
 
 /* --- preload.c: libshpt-preload.so and what it is told --- */
 
