@@ -46,10 +46,11 @@ static inline void put_on_pmem(void)
 	char folder[256];
 
 	snprintf(folder, sizeof(folder), "%s/pg", dax);
-	MUST_RUN("install -d -o postgres %s && cp -a %s/data/pg_wal %s && "
-		 "rm -r %s/data/pg_wal && ln -s %s/pg_wal %s/data && "
+	MUST_RUN("rm -rf %s && install -d -o postgres %s && "
+		 "cp -a %s/data/pg_wal %s && rm -r %s/data/pg_wal && "
+		 "ln -s %s/pg_wal %s/data && "
 		 "echo fsync = on >>%s/data/postgresql.conf",
-		 folder, home, folder, home, folder, home, home);
+		 folder, folder, home, folder, home, folder, home, home);
 	MUST(setenv("LIBSHPT_BACKING", folder, 1));
 }
 

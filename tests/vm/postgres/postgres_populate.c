@@ -14,7 +14,7 @@ static char folder[256];
 static void put_on_pmem(void)
 {
 	snprintf(folder, sizeof(folder), "%s/pg", test_env("SHPT_TEST_DAX"));
-	MUST_RUN("install -d -o postgres %s", folder);
+	MUST_RUN("rm -rf %s && install -d -o postgres %s", folder, folder);
 	MUST(setenv("LIBSHPT_BACKING", folder, 1));
 }
 
