@@ -59,14 +59,19 @@ void environment_read(struct environment *e, const struct cluster *c)
 	end = last ? last + strlen(LAST) : e->text;
 	end += *end == '\n' && last;
 	start = block_start(e->text, end);
-	if (!start != !last || (start && start > last))
+	if (start && start < last) {
+		e->block = print("%.*s", (int)(end - start), start);
+		e->own = print("%.*s%s", (int)(start - e->text), e->text, end);
+	} else {
+		e->block = NULL;
+		e->own = print("%s", e->text);
+	}
+	/* With a part of one left, no other could be told from it later. */
+	if (strstr(e->own, FIRST) || strstr(e->own, LAST))
 		die(EXIT_FAILURE,
-		    "/%s: only a part is left of what shptctl wrote: take the "
-		    "rest out",
+		    "/%s: only a part is left of what shptctl wrote, or there "
+		    "is more than one: take the rest out",
 		    e->path);
-	e->block = start ? print("%.*s", (int)(end - start), start) : NULL;
-	e->own = start ? print("%.*s%s", (int)(start - e->text), e->text, end) :
-			 print("%s", e->text);
 }
 
 char *environment_value(const struct environment *e, const struct cluster *c,

@@ -188,9 +188,14 @@ static size_t buffers_bytes(const char *text)
 	double number = strtod(text, &unit);
 
 	unit += strspn(unit, " ");
-	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
-		if (!strcmp(unit, units[i].name))
-			return (size_t)(number * units[i].bytes);
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		double bytes = number * units[i].bytes;
+
+		/* What PostgreSQL itself refuses may be any number, or none. */
+		if (!strcmp(unit, units[i].name) && bytes >= 0 &&
+		    bytes < (double)PTRDIFF_MAX)
+			return (size_t)bytes;
+	}
 	return SIZE_MAX;
 }
 

@@ -12,9 +12,11 @@ CFLAGS = -std=gnu11 -O1 -g -fno-omit-frame-pointer -pthread -Wall -Wextra \
 	 -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	 -fsanitize=fuzzer-no-link,$(SANITIZERS) -fno-sanitize-recover=all
 CPPFLAGS = -I$(SRC)/libshpt -I$(SRC)/tools -I$(TREE)/kernel/include \
-	   -DVERSION='"0"' -DLIBDIR='"/usr/lib"' -DSYSCONFDIR='"/etc"' \
+	   -DVERSION='"0.0.0"' -DPACKAGE_VERSION='"0.0.0"' -DLIBDIR='"/usr/lib"' -DSYSCONFDIR='"/etc"' \
 	   -DDONOR_PATH='"/usr/libexec/shpt/shpt-donor"'
-LIBS = -ljansson -lsmartcols -lncursesw -lm
+libraries = jansson ncursesw smartcols
+CPPFLAGS += $(shell pkg-config --cflags $(libraries))
+LIBS = $(shell pkg-config --libs $(libraries)) -lm
 
 # Without what needs further libraries, as libshpt/alone.c has it.
 library = $(filter-out check daxctl extents numa,\
