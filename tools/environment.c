@@ -21,12 +21,22 @@
 /* An editor may have taken the newline behind it. */
 #define LAST "# End of the block from \"shptctl postgres enable\"."
 
+/* At the beginning of a line: a folder's name may have the same words in it. */
+static char *find_mark(char *text, const char *mark)
+{
+	char *at = strstr(text, mark);
+
+	while (at && at != text && at[-1] != '\n')
+		at = strstr(at + 1, mark);
+	return at;
+}
+
 /* With the newline before it, if no other line needs that. */
 static char *block_start(char *text, const char *end)
 {
-	char *first = strstr(text, FIRST);
+	char *first = find_mark(text, FIRST);
 
-	if (!first || first == text || first[-1] != '\n')
+	if (!first || first == text)
 		return first;
 	if (!*end || first - 1 == text || first[-2] == '\n')
 		return first - 1;
@@ -55,7 +65,7 @@ void environment_read(struct environment *e, const struct cluster *c)
 	if (!S_ISREG(e->st.st_mode) || strlen(e->text) != (size_t)e->st.st_size)
 		die(EXIT_FAILURE, "/%s is no file of text", e->path);
 
-	last = strstr(e->text, LAST);
+	last = find_mark(e->text, LAST);
 	end = last ? last + strlen(LAST) : e->text;
 	end += *end == '\n' && last;
 	start = block_start(e->text, end);
@@ -67,7 +77,7 @@ void environment_read(struct environment *e, const struct cluster *c)
 		e->own = print("%s", e->text);
 	}
 	/* With a part of one left, no other could be told from it later. */
-	if (strstr(e->own, FIRST) || strstr(e->own, LAST))
+	if (find_mark(e->own, FIRST) || find_mark(e->own, LAST))
 		die(EXIT_FAILURE,
 		    "/%s: only a part is left of what shptctl wrote, or there "
 		    "is more than one: take the rest out",
