@@ -328,7 +328,7 @@ static void print_table(const struct finding findings[], bool can_share,
 	     "order:");
 	for (size_t i = 0; i < CHECKS; i++)
 		if (findings[i].mend)
-			printf("  %s: %s\n", checks[i].name, findings[i].mend);
+			say("  %s: %s", checks[i].name, findings[i].mend);
 }
 
 static void print_json(const struct finding findings[], bool can_share)

@@ -268,7 +268,7 @@ size_t print_obstacles(const struct cluster *c, const struct preload *p)
 	if (n)
 		puts("Still in the way:");
 	for (size_t i = 0; i < n; i++) {
-		printf("  %s\n", obstacles[i]);
+		say("  %s", obstacles[i]);
 		free(obstacles[i]);
 	}
 	return n;

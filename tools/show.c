@@ -171,12 +171,13 @@ static void print_fact(const char *name, const char *format, ...)
 static void print_fact(const char *name, const char *format, ...)
 {
 	va_list args;
+	char *value;
 
-	printf("%-12s", name);
 	va_start(args, format);
-	vprintf(format, args);
+	value = vprint(format, args);
 	va_end(args);
-	putchar('\n');
+	say("%-12s%s", name, value);
+	free(value);
 }
 
 static void print_bytes(const struct print_options *p, const char *name,
