@@ -12,8 +12,13 @@ static int open_input(struct lines *l, const char *path)
 	return lines_open(l, path + strlen("/proc/self/"));
 }
 
+static enum file_kind kind_of(int fd)
+{
+	return fd < 0 ? FILE_OTHER : FILE_FSDAX;
+}
+
 #define lines_open open_input
-#define file_kind(fd) ((void)(fd), FILE_FSDAX)
+#define file_kind kind_of
 #include "../../libshpt/adopt.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

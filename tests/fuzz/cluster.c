@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* cluster.c - target: a cluster's name, its settings, and who is its postmaster */
+/* cluster.c - target: a cluster's name, settings and postmaster */
 #include <sanitizer/lsan_interface.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -7,17 +7,15 @@
 #include "fuzz.h"
 #include "shptctl.h"
 
-static const char *const names[] = {
-	"etc/postgresql/15/main/postgresql.conf",
-	"data/postgresql.auto.conf",
-	"data/postmaster.pid",
-	"proc/9/comm",
-	"proc/9/status",
-	"proc/9/cgroup",
-	"proc/8/comm",
-	"id",
-	NULL
-};
+static const char *const names[] = { "etc/postgresql/15/main/postgresql.conf",
+				     "data/postgresql.auto.conf",
+				     "data/postmaster.pid",
+				     "proc/9/comm",
+				     "proc/9/status",
+				     "proc/9/cgroup",
+				     "proc/8/comm",
+				     "id",
+				     NULL };
 
 static void open_it(void *arg)
 {

@@ -9,10 +9,9 @@
 #include "fuzz.h"
 #include "shptctl.h"
 
-static const struct cluster cluster_template = { .id = "15/main",
-						 .version = "15",
-						 .name = "main",
-						 .dir = "etc" };
+static const struct cluster cluster_template = {
+	.id = "15/main", .version = "15", .name = "main", .dir = "etc"
+};
 
 struct read {
 	struct cluster cluster;

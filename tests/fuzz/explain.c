@@ -5,18 +5,16 @@
 #include "fuzz.h"
 #include "shptctl.h"
 
-static const char *const names[] = {
-	"proc/sys/kernel/osrelease",
-	"proc/sys/kernel/arch",
-	"sys/hypervisor/guest_type",
-	"boot/config-6.1",
-	"lib/modules/6.1/modules.dep",
-	"sys/module/module/parameters/sig_enforce",
-	"sys/module/shpt/parameters/donor",
-	"sys/class/misc/shpt/regions",
-	"sys/module/shpt/parameters/max_regions",
-	NULL
-};
+static const char *const names[] = { "proc/sys/kernel/osrelease",
+				     "proc/sys/kernel/arch",
+				     "sys/hypervisor/guest_type",
+				     "boot/config-6.1",
+				     "lib/modules/6.1/modules.dep",
+				     "sys/module/module/parameters/sig_enforce",
+				     "sys/module/shpt/parameters/donor",
+				     "sys/class/misc/shpt/regions",
+				     "sys/module/shpt/parameters/max_regions",
+				     NULL };
 
 static void run(void *arg)
 {

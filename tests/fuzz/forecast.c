@@ -3,11 +3,10 @@
 #include "forecast.h"
 #include "fuzz.h"
 
-static const char *const names[] = {
-	"proc/9/maps",	      "proc/10/maps", "proc/9/mountinfo",
-	"proc/10/mountinfo",  "proc/9/comm",  "proc/9/pagemap",
-	"proc/10/pagemap",    NULL
-};
+static const char *const names[] = { "proc/9/maps",	 "proc/10/maps",
+				     "proc/9/mountinfo", "proc/10/mountinfo",
+				     "proc/9/comm",	 "proc/9/pagemap",
+				     "proc/10/pagemap",	 NULL };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

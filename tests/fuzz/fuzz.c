@@ -68,8 +68,8 @@ void put_parts(const char *const names[], const uint8_t *data, size_t size)
 	const uint8_t *end = data + size;
 
 	for (; *names; names++) {
-		const uint8_t *next = data == end ? NULL :
-						    memchr(data, PART, end - data);
+		const uint8_t *next =
+			data == end ? NULL : memchr(data, PART, end - data);
 		const uint8_t *stop = next ? next : end;
 
 		put(*names, stop > data ? data : NULL, stop - data);

@@ -8,10 +8,14 @@
 
 #define REGION "sys/class/misc/shpt/region/7/"
 
-static const char *const names[] = {
-	"proc/9/stat", "proc/9/cmdline", "proc/9/comm",	   "proc/9/status",
-	"proc/9/maps", "proc/9/pagemap", REGION "backing", NULL
-};
+static const char *const names[] = { "proc/9/stat",
+				     "proc/9/cmdline",
+				     "proc/9/comm",
+				     "proc/9/status",
+				     "proc/9/maps",
+				     "proc/9/pagemap",
+				     "sys/class/misc/shpt/region/7/backing",
+				     NULL };
 
 static void show(struct look *look)
 {
@@ -37,7 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	put(REGION "links", "3", 1);
 	put_parts(names, data, size);
 	first = look_take(fuzz_root(), NULL);
-	put("proc/9/stat", "9 (x) S 1 1 1 0 -1 0 5 0 0 0 1 1 0 0 20 0 1 0 77", 49);
+	put("proc/9/stat", "9 (x) S 1 1 1 0 -1 0 5 0 0 0 1 1 0 0 20 0 1 0 77",
+	    49);
 	second = look_take(fuzz_root(), first);
 	show(first);
 	show(second);

@@ -39,7 +39,7 @@ static char *unescape(char *label)
 		}
 		if (!strchr("n\\\"", *++from) || !*from)
 			return NULL;
-		*to++ = *from == 'n' ? '\n' : *from;
+		*to++ = (char)(*from == 'n' ? '\n' : *from);
 	}
 	if (strcmp(from, "\"") != 0)
 		return NULL;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* numbers.c - target: sizes, nodes and numbers of regions as people type them */
+/* numbers.c - target: sizes, nodes and regions' numbers as people type them */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,10 +4,10 @@
 
 #include "fuzz.h"
 
-static const char *const names[] = {
-	"etc/postgresql.conf", "proc/sys/vm/nr_hugepages",
-	"proc/sys/vm/nr_overcommit_hugepages", "min_size", NULL
-};
+static const char *const names[] = { "etc/postgresql.conf",
+				     "proc/sys/vm/nr_hugepages",
+				     "proc/sys/vm/nr_overcommit_hugepages",
+				     "min_size", NULL };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

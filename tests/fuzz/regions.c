@@ -6,13 +6,13 @@
 #define REGION "sys/class/misc/shpt/region/7/"
 
 static const char *const names[] = {
-	REGION "backing",	REGION "backing_bytes", REGION "hosts",
-	REGION "guests",	REGION "links",		REGION "table_bytes",
-	REGION "parked_bytes",	REGION "saved_bytes",	REGION "faults_served",
-	REGION "flushes",	REGION "unlinks",	REGION "misplaced",
-	REGION "reclaimed",	REGION "locked",	REGION "reclaim_mode",
-	REGION "node",		REGION "name",		REGION "uid",
-	REGION "gid",		REGION "mode",		NULL
+	REGION "backing",      REGION "backing_bytes", REGION "hosts",
+	REGION "guests",       REGION "links",	       REGION "table_bytes",
+	REGION "parked_bytes", REGION "saved_bytes",   REGION "faults_served",
+	REGION "flushes",      REGION "unlinks",       REGION "misplaced",
+	REGION "reclaimed",    REGION "locked",	       REGION "reclaim_mode",
+	REGION "node",	       REGION "name",	       REGION "uid",
+	REGION "gid",	       REGION "mode",	       NULL
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

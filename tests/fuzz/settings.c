@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* settings.c - target: the environment of a program that preloads the library */
+/* settings.c - target: the environment of a program with libshpt-preload.so */
 #include "../../libshpt/preload/settings.c"
 
 #include <stdlib.h>

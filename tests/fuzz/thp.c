@@ -9,8 +9,8 @@
 static bool read_input(int dir, const char *file, char *line, size_t size)
 {
 	(void)dir;
-	return read_line(fuzz_root(),
-			 strstr(file, "2048kB") ? "2048kB" : "all", line, size);
+	return read_line(fuzz_root(), strstr(file, "2048kB") ? "2048kB" : "all",
+			 line, size);
 }
 
 #define read_line read_input
