@@ -18,7 +18,7 @@ static enum file_kind kind_of(int fd)
 }
 
 #define lines_open open_input
-#define file_kind kind_of
+#define file_kind(fd) kind_of(fd)
 #include "../../libshpt/adopt.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
