@@ -15,10 +15,10 @@
 
 #include "shptctl.h"
 
+/* An editor may have taken the newline behind these. */
 #define FIRST                                                            \
 	"# This block is from \"shptctl postgres enable\"; \"disable\" " \
-	"takes it out.\n"
-/* An editor may have taken the newline behind it. */
+	"takes it out."
 #define LAST "# End of the block from \"shptctl postgres enable\"."
 
 /* At the beginning of a line: a folder's name may have the same words in it. */
@@ -113,7 +113,7 @@ char *environment_block(const struct preload *p)
 
 	if (!f)
 		die(EXIT_FAILURE, "no memory");
-	fputs("\n" FIRST, f);
+	fputs("\n" FIRST "\n", f);
 	for (size_t i = 0; i < PRELOAD_VARIABLES; i++)
 		if (p->values[i] && *p->values[i])
 			conf_write(f, preload_variables[i], p->values[i]);
