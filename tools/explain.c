@@ -40,7 +40,9 @@ static const char help[] =
 "\"unknown\".\n"
 "\n"
 "Exit status: 0 this machine can share; 1 it cannot, or an error; 2 wrong\n"
-"usage.\n";
+"usage.\n"
+"\n"
+"See shptctl-explain(8).\n";
 
 struct machine {
 	int root;
