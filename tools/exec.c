@@ -28,7 +28,9 @@ PRELOAD_HELP
 "  -V, --version        print the version\n"
 "\n"
 "Exit status: that of the program; 127 if it is not found, 126 if it cannot be\n"
-"run; 1 an error; 2 wrong usage.\n";
+"run; 1 an error; 2 wrong usage.\n"
+"\n"
+"See shptctl-exec(8).\n";
 
 /* For sh(1), with quotes where it takes them. */
 static void print_quoted(const char *text)

@@ -38,7 +38,9 @@ static const char help[] =
 "The state \"note\" is nothing in the way, but worth knowing; \"unknown\" is what\n"
 "cannot be told, or not before another check is mended.\n"
 "\n"
-"Exit status: 0 it can share; 1 it cannot, or an error; 2 wrong usage.\n";
+"Exit status: 0 it can share; 1 it cannot, or an error; 2 wrong usage.\n"
+"\n"
+"See shptctl-explain(8).\n";
 
 #define FINDING(member) offsetof(struct finding, member)
 static const struct column finding_columns[] = {

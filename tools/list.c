@@ -86,7 +86,8 @@ static void print_help(void)
 		printf("  %-8s %s [%s]\n", columns[i].name, columns[i].help,
 		       columns[i].json);
 	puts("\nExit status: 0 listed, also when there are no regions; 1 an "
-	     "error, as when the\nmodule is not loaded; 2 wrong usage.");
+	     "error, as when the\nmodule is not loaded; 2 wrong usage.\n\n"
+	     "See shptctl-list(8).");
 }
 
 void format_bytes(char *buf, size_t size, long long bytes)

@@ -100,7 +100,8 @@ static void print_help(void)
 	     "tables.\n");
 	for (size_t i = 0; i < VERBS; i++)
 		printf("  %-10s %s\n", verbs[i].name, verbs[i].help);
-	puts("\n'shptctl VERB --help' tells about each. See shptctl(8).");
+	puts("\n'shptctl VERB --help' tells about each. See shptctl(8) and "
+	     "shptctl-VERB(8).");
 }
 
 int main(int argc, char **argv)

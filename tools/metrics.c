@@ -30,7 +30,9 @@ static const char help[] =
 "  -V, --version        print the version\n"
 "\n"
 "Exit status: 0 printed, also if the module is not loaded; 1 an error; 2 wrong\n"
-"usage.\n";
+"usage.\n"
+"\n"
+"See shptctl-metrics(8).\n";
 
 static const struct metric {
 	const char *name; /* behind "shpt_" and "shpt_region_" */

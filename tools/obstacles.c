@@ -168,8 +168,8 @@ static char *check_memory_type(const struct cluster *c, const struct preload *p)
 	if (type && strcasecmp(type, "mmap") != 0 &&
 	    !postmaster_may_share_sysv(c))
 		obstacle = print("shared_memory_type is %s, which takes "
-				 "CAP_CHECKPOINT_RESTORE (see shptctl(8)): "
-				 "pg_conftool %s %s set shared_memory_type "
+				 "CAP_CHECKPOINT_RESTORE (see "
+				 "shptctl-postgres(8)): pg_conftool %s %s set shared_memory_type "
 				 "mmap",
 				 type, c->version, c->name);
 	free(type);
