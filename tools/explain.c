@@ -199,7 +199,7 @@ static void print_text(const struct report *r, const struct print_options *p,
 		print_mends(r, NO);
 	}
 	if (has_notes(r)) {
-		puts("Not in the way, but to be had:");
+		puts("Not in the way of sharing:");
 		print_mends(r, NOTE);
 	}
 	say_unreadable(r->unreadable);
@@ -277,7 +277,7 @@ static int run(const char *root, const char *what,
 		check_file(&r, &m, file);
 
 	title = pid  ? print("Process %d", pid) :
-		file ? print("%s", file) :
+		file ? print("%s%s", r.is_directory ? "Files in " : "", file) :
 		       print("This machine");
 	if (p->json)
 		print_json(&r, pid, file);

@@ -53,6 +53,7 @@ struct report {
 	size_t n_mappings;
 	struct holder *holders;
 	size_t n_holders;
+	bool is_directory; /* that is asked about */
 	size_t n_small; /* mappings that are left out */
 	size_t unreadable; /* processes */
 };

@@ -20,12 +20,13 @@
 
 #define MOUNTS "proc/self/mountinfo"
 
-/* "a, b" of "a" and b. */
-static void append(char **list, const char *what)
+/* "a, b" of "a" and b, with what goes between. */
+static void append(char **list, const char *between, const char *what)
 {
 	char *before = *list;
 
-	*list = before ? print("%s, %s", before, what) : print("%s", what);
+	*list = before ? print("%s%s%s", before, between, what) :
+			 print("%s", what);
 	free(before);
 }
 
@@ -121,7 +122,7 @@ static void find_users(struct report *r, const struct machine *m)
 				continue;
 			command = process_command(m->root, p.pid);
 			title = print("%d %s", p.pid, command);
-			append(&h->processes, title);
+			append(&h->processes, ", ", title);
 			free(title);
 			free(command);
 		}
@@ -141,15 +142,12 @@ static void mend_holders(struct report *r)
 		char *id = print("%" PRId64, h->id);
 
 		if (h->name)
-			append(&names, *h->name ? h->name : id);
+			append(&names, " ", *h->name ? h->name : id);
 		if (h->processes)
-			append(&processes, h->processes);
+			append(&processes, ", ", h->processes);
 		free(id);
 	}
-	for (char *c = names; c && *c; c++)
-		if (*c == ',')
-			*c = ' ';
-	mend(r, "%s%s%s%s%s", names ? "shptctl unregister " : "",
+	mend(r, "to unmount it: %s%s%s%s%s", names ? "shptctl unregister " : "",
 	     names ?: "", names && processes ? ", and " : "",
 	     processes ? "stop " : "", processes ?: "");
 	free(names);
@@ -192,6 +190,7 @@ void check_mount(struct report *r, const struct machine *m, const char *path)
 {
 	struct mount mount;
 
+	r->is_directory = true;
 	if (!mount_of_path(m->root, MOUNTS, path, &mount))
 		die(EXIT_FAILURE, "/" MOUNTS " does not tell what %s is on",
 		    path);

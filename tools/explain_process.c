@@ -95,10 +95,12 @@ static bool may_open(const struct subject *s, const struct stat *st)
 /* Whether its user has the group by now. */
 static bool is_member(const struct subject *s, gid_t gid)
 {
+	const struct passwd *user = getpwuid(s->uid);
 	gid_t groups[NGROUPS_MAX];
 	int n = NGROUPS_MAX;
 
-	if (getgrouplist(s->user, s->gid, groups, &n) < 0)
+	if (!user ||
+	    getgrouplist(user->pw_name, user->pw_gid, groups, &n) < 0)
 		return false;
 	for (int i = 0; i < n; i++)
 		if (groups[i] == gid)
