@@ -36,9 +36,9 @@ char *container_kind(int root)
 		return print("docker");
 	if (exists(root, "var/run/secrets/kubernetes.io"))
 		return print("kubernetes");
-	kind = fact_line(root, "run/systemd/container") ?:
-	       fact_line(root, "run/host/container-manager") ?:
-	       process_variable(root, 1, "container");
+	kind = fact_line(root, "run/systemd/container")		     ?:
+		       fact_line(root, "run/host/container-manager") ?:
+		       process_variable(root, 1, "container");
 	if (kind && !*kind) {
 		free(kind);
 		kind = NULL;

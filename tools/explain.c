@@ -216,11 +216,10 @@ static json_t *json_table(const struct column *columns, const void *rows,
 
 static void print_json(const struct report *r, pid_t pid, const char *file)
 {
-	json_t *root =
-		json_pack("{si sb so}", "schema", 1, "can_share", can_share(r),
-			  "checks",
-			  json_table(finding_columns, r->findings, r->n,
-				     sizeof(*r->findings)));
+	json_t *root = json_pack("{si sb so}", "schema", 1, "can_share",
+				 can_share(r), "checks",
+				 json_table(finding_columns, r->findings, r->n,
+					    sizeof(*r->findings)));
 
 	if (pid)
 		json_object_update_new(
@@ -232,13 +231,13 @@ static void print_json(const struct report *r, pid_t pid, const char *file)
 				  "small_mappings", (json_int_t)r->n_small));
 	if (file)
 		json_object_update_new(
-			root, json_pack("{so so sI}", "file",
-					json_text_or_null(file), "regions",
-					json_table(holder_columns, r->holders,
-						   r->n_holders,
-						   sizeof(*r->holders)),
-					"unreadable_processes",
-					(json_int_t)r->unreadable));
+			root,
+			json_pack("{so so sI}", "file", json_text_or_null(file),
+				  "regions",
+				  json_table(holder_columns, r->holders,
+					     r->n_holders, sizeof(*r->holders)),
+				  "unreadable_processes",
+				  (json_int_t)r->unreadable));
 	print_json_document(root);
 }
 

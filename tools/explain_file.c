@@ -139,7 +139,7 @@ static bool has_dax_device(const struct file *f)
 	return has;
 }
 
-#define PUT_ELSEWHERE                                                         \
+#define PUT_ELSEWHERE                                                           \
 	"put it on tmpfs, as /dev/shm is, in a memfd, or on persistent memory " \
 	"with a file system mounted with -o dax=always"
 

@@ -93,8 +93,9 @@ static void check_unloaded(struct report *r, const struct subject *s)
 		found(r, "library", NO,
 		      "LD_PRELOAD=%s, but libshpt-preload.so is not loaded",
 		      preload);
-		mend(r, "see what ld.so has said on its stderr: it has to find "
-			"the file there, and user %s to be allowed to read it",
+		mend(r,
+		     "see what ld.so has said on its stderr: it has to find "
+		     "the file there, and user %s to be allowed to read it",
 		     s->user);
 	} else {
 		found(r, "library", NO,
@@ -143,8 +144,9 @@ static void mend_setting(struct report *r, const struct subject *s,
 	char *id = cluster_of(s);
 
 	if (id)
-		mend(r, "shptctl postgres enable %s '' %s  # says how to "
-			"restart it",
+		mend(r,
+		     "shptctl postgres enable %s '' %s  # says how to "
+		     "restart it",
 		     option, id);
 	else
 		mend(r, "start it anew without %s", variable);

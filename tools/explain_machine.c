@@ -126,8 +126,9 @@ static void check_kernel(struct report *r, const struct machine *m)
 	if (m->loaded) {
 		found(r, "kernel", OK, "%s", m->release);
 	} else if (!m->is_served) {
-		found(r, "kernel", NO, "%s; the module is for Linux 6.1 and "
-				       "6.12",
+		found(r, "kernel", NO,
+		      "%s; the module is for Linux 6.1 and "
+		      "6.12",
 		      m->release);
 		mend(r, "start a kernel of one of these series, such as that "
 			"of: apt-get install linux-image-amd64 "

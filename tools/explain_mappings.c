@@ -25,9 +25,8 @@ struct scan {
 	int pagemap; /* or -1 */
 };
 
-static struct shared_mapping *add(struct scan *s,
-				  const struct process_mapping *m,
-				  const char *state)
+static struct shared_mapping *
+add(struct scan *s, const struct process_mapping *m, const char *state)
 {
 	struct report *r = s->r;
 	struct shared_mapping *row;
@@ -69,9 +68,9 @@ static bool is_device(const struct process_mapping *m)
 {
 	static const char *const memory[] = { "/dev/zero", "/dev/shm/",
 					      "/dev/dax", "/dev/hugepages/" };
-	static const char *const others[] = { "/dev/", "anon_inode:",
-					      "socket:", "/dmabuf", "/drm ",
-					      "/i915" };
+	static const char *const others[] = {
+		"/dev/", "anon_inode:", "socket:", "/dmabuf", "/drm ", "/i915"
+	};
 
 	for (size_t i = 0; i < sizeof(memory) / sizeof(*memory); i++)
 		if (!strncmp(m->path, memory[i], strlen(memory[i])))
@@ -144,10 +143,9 @@ static void add_ordinary(struct scan *s, const struct process_mapping *m)
 
 static void read_settings(struct scan *s)
 {
-	char *backend = process_variable(s->m->root, s->p->pid,
-					 "LIBSHPT_BACKEND");
-	char *min = process_variable(s->m->root, s->p->pid,
-				     "LIBSHPT_MIN_SIZE");
+	char *backend =
+		process_variable(s->m->root, s->p->pid, "LIBSHPT_BACKEND");
+	char *min = process_variable(s->m->root, s->p->pid, "LIBSHPT_MIN_SIZE");
 
 	s->elsewhere = backend && *backend && strcmp(backend, "shpt") != 0;
 	s->min_bytes = PRELOAD_MIN_BYTES;

@@ -51,9 +51,10 @@ static const struct mirror *search_mirrors(const struct subject *s, char **fd,
 					   char **target)
 {
 	char *path = print("proc/%d/fd", s->p.pid), *name, *link;
-	int dir_fd = openat(s->m->root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int dir_fd =
+		openat(s->m->root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = dir_fd < 0 ? NULL : fdopendir(dir_fd);
-	const struct mirror *best = NULL, *found;
+	const struct mirror *best = NULL, *next;
 	struct dirent *entry;
 
 	free(path);
@@ -61,14 +62,14 @@ static const struct mirror *search_mirrors(const struct subject *s, char **fd,
 		name = print("fd/%s", entry->d_name);
 		link = subject_link(s, name);
 		free(name);
-		found = link ? find_mirror(link) : NULL;
-		if (found && (!best || found->certain)) {
+		next = link ? find_mirror(link) : NULL;
+		if (next && (!best || next->certain)) {
 			free(*fd);
 			free(*target);
 			*fd = print("%s", entry->d_name);
 			*target = link;
 			link = NULL;
-			best = found;
+			best = next;
 		}
 		free(link);
 	}
@@ -83,8 +84,9 @@ void check_mmu(struct report *r, const struct subject *s)
 	const struct mirror *mirror = search_mirrors(s, &fd, &target);
 
 	if (!mirror) {
-		found(r, "mmu", OK, "no descriptor of a device that watches "
-				    "page tables");
+		found(r, "mmu", OK,
+		      "no descriptor of a device that watches "
+		      "page tables");
 	} else if (mirror->certain) {
 		found(r, "mmu", NO,
 		      "descriptor %s is %s: %s watches its page tables, so "

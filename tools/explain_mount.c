@@ -34,8 +34,8 @@ static void add_holder(struct report *r, const struct libshpt_region *region)
 {
 	struct holder *h;
 
-	r->holders = reallocarray(r->holders, r->n_holders + 1,
-				  sizeof(*r->holders));
+	r->holders =
+		reallocarray(r->holders, r->n_holders + 1, sizeof(*r->holders));
 	if (!r->holders)
 		die(EXIT_FAILURE, "no memory for another region");
 	h = &r->holders[r->n_holders++];
@@ -158,9 +158,9 @@ static void check_busy(struct report *r, const struct machine *m,
 		       const struct mount *mount)
 {
 	if (r->n_holders) {
-		found(r, "mount", NOTE,
-		      "%zu region%s %s from being unmounted", r->n_holders,
-		      r->n_holders == 1 ? " keeps" : "s keep", mount->point);
+		found(r, "mount", NOTE, "%zu region%s %s from being unmounted",
+		      r->n_holders, r->n_holders == 1 ? " keeps" : "s keep",
+		      mount->point);
 		mend_holders(r);
 	} else if (m->loaded && m->here && geteuid()) {
 		found(r, "mount", UNKNOWN,

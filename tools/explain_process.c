@@ -68,8 +68,7 @@ static bool opens_all(const struct subject *s)
 	char ours[64] = "";
 	ssize_t n = readlinkat(s->m->root, "proc/self/ns/user", ours,
 			       sizeof(ours) - 1);
-	bool all = caps && strtoull(caps, NULL, 16) &
-				   1ULL << CAP_DAC_OVERRIDE;
+	bool all = caps && strtoull(caps, NULL, 16) & 1ULL << CAP_DAC_OVERRIDE;
 
 	if (its && n > 0 && strcmp(its, ours) != 0)
 		all = false;
@@ -99,8 +98,7 @@ static bool is_member(const struct subject *s, gid_t gid)
 	gid_t groups[NGROUPS_MAX];
 	int n = NGROUPS_MAX;
 
-	if (!user ||
-	    getgrouplist(user->pw_name, user->pw_gid, groups, &n) < 0)
+	if (!user || getgrouplist(user->pw_name, user->pw_gid, groups, &n) < 0)
 		return false;
 	for (int i = 0; i < n; i++)
 		if (groups[i] == gid)
