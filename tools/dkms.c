@@ -132,15 +132,20 @@ static char *read_error(const struct machine *m, const char *log)
 	return error;
 }
 
+static void find_version(struct search *s)
+{
+	for_each_name(s->m->root, TREE, see_version, s);
+	if (!s->d->version)
+		for_each_name(s->m->root, SOURCES, see_source, s);
+}
+
 void dkms_read(struct dkms *d, const struct machine *m)
 {
 	struct search s = { m, d };
 	char *path;
 
 	memset(d, 0, sizeof(*d));
-	for_each_name(m->root, TREE, see_version, &s);
-	if (!d->version)
-		for_each_name(m->root, SOURCES, see_source, &s);
+	find_version(&s);
 	if (!d->version)
 		return;
 	path = print(TREE "/%s", d->version);

@@ -117,24 +117,22 @@ static const char *missing_option(const struct machine *m, const char *config)
 	return NULL;
 }
 
-static void check_kernel(struct report *r, const struct machine *m)
+/* What stands in the way of a module that is not loaded; false if nothing. */
+static bool refuse_kernel(struct report *r, const struct machine *m)
 {
 	char *config = print("boot/config-%s", m->release);
 	const char *missing = missing_option(m, config);
+	bool realtime = line_is(m, "sys/kernel/realtime", "1") ||
+			contains(m, config, "CONFIG_PREEMPT_RT=y\n");
 
-	/* A module that is loaded has found all it needs. */
-	if (m->loaded) {
-		found(r, "kernel", OK, "%s", m->release);
-	} else if (!m->is_served) {
+	free(config);
+	if (!m->is_served) {
 		found(r, "kernel", NO,
-		      "%s; the module is for Linux 6.1 and "
-		      "6.12",
-		      m->release);
+		      "%s; the module is for Linux 6.1 and 6.12", m->release);
 		mend(r, "start a kernel of one of these series, such as that "
 			"of: apt-get install linux-image-amd64 "
 			"linux-headers-amd64");
-	} else if (line_is(m, "sys/kernel/realtime", "1") ||
-		   contains(m, config, "CONFIG_PREEMPT_RT=y\n")) {
+	} else if (realtime) {
 		found(r, "kernel", NO, "%s, with PREEMPT_RT", m->release);
 		mend(r, "start a kernel without PREEMPT_RT: apt-get install "
 			"linux-image-amd64 linux-headers-amd64");
@@ -147,9 +145,16 @@ static void check_kernel(struct report *r, const struct machine *m)
 		      m->release);
 		mend(r, "sysctl kernel.ftrace_enabled=1");
 	} else {
-		found(r, "kernel", OK, "%s", m->release);
+		return false;
 	}
-	free(config);
+	return true;
+}
+
+/* A module that is loaded has found all it needs. */
+static void check_kernel(struct report *r, const struct machine *m)
+{
+	if (m->loaded || !refuse_kernel(r, m))
+		found(r, "kernel", OK, "%s", m->release);
 }
 
 /* ---- the device --------------------------------------------------------------- */

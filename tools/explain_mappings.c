@@ -81,29 +81,34 @@ static bool is_device(const struct process_mapping *m)
 	return false;
 }
 
-/* Why it cannot be shared whatever one does with the process, or NULL. */
-static char *why_not(const struct scan *s, const struct process_mapping *m)
+/* Why a file of no kind that can be shared is not. */
+static char *why_unfit(const struct scan *s, const struct process_mapping *m)
 {
-	char *mounts = print("proc/%d/mountinfo", s->p->pid), *why = NULL;
-	const char *kind = mapping_kind(s->m->root, s->p->pid, m);
-	struct mount mount = { 0 };
+	char *mounts = print("proc/%d/mountinfo", s->p->pid), *why;
+	struct mount mount;
+	bool on_mount =
+		mount_of_device(s->m->root, mounts, m->major, m->minor, &mount);
 
-	if (m->executable)
-		why = print("executable mappings are ordinary ones");
-	else if (kind)
-		why = NULL;
-	else if (!strncmp(m->path, "/anon_hugepage", 14))
+	if (!strncmp(m->path, "/anon_hugepage", strlen("/anon_hugepage")) ||
+	    (on_mount && !strcmp(mount.type, "hugetlbfs")))
 		why = print("hugetlb: the kernel shares its page tables");
-	else if (!mount_of_device(s->m->root, mounts, m->major, m->minor,
-				  &mount))
-		why = print("not on tmpfs, nor on DAX");
-	else if (!strcmp(mount.type, "hugetlbfs"))
-		why = print("hugetlb: the kernel shares its page tables");
-	else
+	else if (on_mount)
 		why = print("on %s without DAX", mount.type);
+	else
+		why = print("not on tmpfs, nor on DAX");
 	mount_free(&mount);
 	free(mounts);
 	return why;
+}
+
+/* Why it cannot be shared whatever one does with the process, or NULL. */
+static char *why_not(const struct scan *s, const struct process_mapping *m)
+{
+	if (m->executable)
+		return print("executable mappings are ordinary ones");
+	if (mapping_kind(s->m->root, s->p->pid, m))
+		return NULL;
+	return why_unfit(s, m);
 }
 
 /* Why it is not, though it could be. */

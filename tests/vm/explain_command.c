@@ -90,7 +90,7 @@ static void explains_sharing(void)
 
 	snprintf(want, sizeof(want),
 		 " 2G shared region %llu, 1 of 2 chunks linked shpt:",
-		 (long long)region_info(reg).id);
+		 (unsigned long long)region_info(reg).id);
 	CHECK_SAID(want, "%d", pid);
 	CHECK_SAID("^library ok ", "%d", pid);
 	CHECK_SAID("^Process [0-9]* can share page tables\\.$", "%d", pid);
