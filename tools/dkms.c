@@ -141,10 +141,11 @@ static void find_version(struct search *s)
 
 void dkms_read(struct dkms *d, const struct machine *m)
 {
-	struct search s = { m, d };
+	struct search s = { .m = m };
 	char *path;
 
 	memset(d, 0, sizeof(*d));
+	s.d = d;
 	find_version(&s);
 	if (!d->version)
 		return;
