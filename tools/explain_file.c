@@ -25,6 +25,7 @@ struct file {
 	const char *path;
 	int fd; /* with O_PATH; -1 for what a copy only names */
 	struct stat st;
+	char *word; /* the path for commands */
 	char *name; /* its path without links, or that of a memfd */
 	enum file_kind kind;
 	struct mount mount; /* without a type if it is on none */
@@ -146,6 +147,7 @@ static bool has_dax_device(const struct file *f)
 static void check_ordinary(struct report *r, const struct file *f)
 {
 	const char *type = f->mount.type ?: "a file system";
+	char *point = quote(f->mount.point ?: "");
 
 	found(r, "file", NO, "on %s (%s), without DAX", type,
 	      f->mount.source ?: "?");
@@ -153,13 +155,14 @@ static void check_ordinary(struct report *r, const struct file *f)
 		mend(r,
 		     "umount %s && mount -o dax=always %s %s  # and write "
 		     "dax=always into /etc/fstab",
-		     f->mount.point, f->mount.source, f->mount.point);
+		     point, f->mount.source, point);
 	else if (!strcmp(type, "overlay"))
 		mend(r, "overlayfs, as in containers, has no DAX: put it on a "
 			"volume that is tmpfs or DAX, as by \"docker run "
 			"--tmpfs DIR\"");
 	else
 		mend(r, PUT_ELSEWHERE);
+	free(point);
 }
 
 static void check_devdax(struct report *r, const struct file *f)
@@ -251,6 +254,14 @@ static int try_access(const struct file *f, int how)
 	return faccessat(dir, path, how, AT_EACCESS) ? errno : 0;
 }
 
+static void mend_read_only(struct report *r, const struct file *f)
+{
+	char *point = quote(f->mount.point);
+
+	mend(r, "to write: mount -o remount,rw %s", point);
+	free(point);
+}
+
 /* To read is enough to share among those that read. */
 static void check_writable(struct report *r, const struct file *f)
 {
@@ -263,16 +274,16 @@ static void check_writable(struct report *r, const struct file *f)
 	} else if (has_attribute(f, STATX_ATTR_APPEND | STATX_ATTR_IMMUTABLE)) {
 		found(r, "access", NOTE, "append-only or immutable: %s",
 		      reading);
-		mend(r, "to write: chattr -a -i %s", f->path);
+		mend(r, "to write: chattr -a -i %s", f->word);
 	} else if (f->mount.type && (has_option(f->mount.options, "ro") ||
 				     has_option(f->mount.fs_options, "ro"))) {
 		found(r, "access", NOTE,
 		      "its file system is mounted read-only: %s", reading);
-		mend(r, "to write: mount -o remount,rw %s", f->mount.point);
+		mend_read_only(r, f);
 	} else if (try_access(f, W_OK)) {
 		found(r, "access", NOTE, "not for this user to write: %s",
 		      reading);
-		mend(r, "to write, as its owner: chmod or setfacl %s", f->path);
+		mend(r, "to write, as its owner: chmod or setfacl %s", f->word);
 	} else {
 		found(r, "access", OK, "for reading and writing");
 	}
@@ -285,7 +296,7 @@ static void check_access(struct report *r, const struct file *f)
 	if (err) {
 		found(r, "access", NO, "this user may not read it: %s",
 		      strerror(err));
-		mend(r, "as its owner: chmod or setfacl %s", f->path);
+		mend(r, "as its owner: chmod or setfacl %s", f->word);
 	} else {
 		check_writable(r, f);
 	}
@@ -345,7 +356,7 @@ static void check_region(struct report *r, const struct file *f)
 
 void check_file(struct report *r, const struct machine *m, const char *path)
 {
-	struct file f = { .m = m, .path = path };
+	struct file f = { .m = m, .path = path, .word = quote(path) };
 
 	open_file(&f);
 	if (S_ISDIR(f.st.st_mode)) {
@@ -359,6 +370,7 @@ void check_file(struct report *r, const struct machine *m, const char *path)
 	}
 	mount_free(&f.mount);
 	free(f.name);
+	free(f.word);
 	if (f.fd >= 0)
 		close(f.fd);
 }

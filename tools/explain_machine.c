@@ -233,6 +233,7 @@ void check_device(struct report *r, const struct machine *m)
 static void check_donor(struct report *r, const struct machine *m,
 			const char *path)
 {
+	char *word = quote(path);
 	struct stat st;
 
 	if (fstatat(m->root, below_root(path), &st, 0)) {
@@ -246,15 +247,16 @@ static void check_donor(struct report *r, const struct machine *m,
 			mend(r, "make install  # in the sources of shpt");
 	} else if (!S_ISREG(st.st_mode) || !(st.st_mode & S_IXUSR)) {
 		found(r, "helper", NO, "%s is not executable", path);
-		mend(r, "chmod 755 %s", path);
+		mend(r, "chmod 755 %s", word);
 	} else if (st.st_uid || (st.st_mode & (S_IWGRP | S_IWOTH))) {
 		found(r, "helper", NO,
 		      "%s can be written by others than root, who runs it",
 		      path);
-		mend(r, "chown root:root %s && chmod 755 %s", path, path);
+		mend(r, "chown root:root %s && chmod 755 %s", word, word);
 	} else {
 		found(r, "helper", OK, "%s", path);
 	}
+	free(word);
 }
 
 static void check_helper(struct report *r, const struct machine *m)

@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -47,18 +48,14 @@ static const struct mirror *find_mirror(const char *target)
 }
 
 /* The one that is most certain; which descriptor, in *fd, and what that is. */
-static const struct mirror *search_mirrors(const struct subject *s, char **fd,
-					   char **target)
+static const struct mirror *search_mirrors(const struct subject *s, DIR *dir,
+					   char **fd, char **target)
 {
-	char *path = print("proc/%d/fd", s->p.pid), *name, *link;
-	int dir_fd =
-		openat(s->m->root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = dir_fd < 0 ? NULL : fdopendir(dir_fd);
 	const struct mirror *best = NULL, *next;
 	struct dirent *entry;
+	char *name, *link;
 
-	free(path);
-	while (dir && !(best && best->certain) && (entry = readdir(dir))) {
+	while (!(best && best->certain) && (entry = readdir(dir))) {
 		name = print("fd/%s", entry->d_name);
 		link = subject_link(s, name);
 		free(name);
@@ -73,21 +70,57 @@ static const struct mirror *search_mirrors(const struct subject *s, char **fd,
 		}
 		free(link);
 	}
-	if (dir)
-		closedir(dir);
 	return best;
 }
 
-void check_mmu(struct report *r, const struct subject *s)
+/*
+ * The region that it has nothing linked of, while others, or it, have lost links
+ * to another MMU; 0 if there is none.
+ */
+static uint64_t lost_region(const struct subject *s)
 {
-	char *fd = NULL, *target = NULL;
-	const struct mirror *mirror = search_mirrors(s, &fd, &target);
+	int root = s->m->root, pagemap = pagemap_open(root, s->p.pid);
+	uint64_t region = 0;
 
-	if (!mirror) {
+	for (size_t i = 0; i < s->p.n && pagemap >= 0 && !region; i++) {
+		const struct process_mapping *m = &s->p.mappings[i];
+		char *lost = NULL;
+
+		if (is_guest(m))
+			lost = fact_line(root,
+					 "sys/class/misc/shpt/region/%" PRIu64
+					 "/unlinks_by/foreign",
+					 m->inode);
+		if (lost && strcmp(lost, "0") != 0 &&
+		    !pagemap_links(pagemap, m))
+			region = m->inode;
+		free(lost);
+	}
+	if (pagemap >= 0)
+		close(pagemap);
+	return region;
+}
+
+static void check_closed(struct report *r, const struct subject *s)
+{
+	uint64_t region = lost_region(s);
+
+	if (region)
+		found(r, "mmu", UNKNOWN,
+		      "it has nothing linked of region %" PRIu64 ", of which "
+		      "links went as another MMU came: if that was here, the "
+		      "kernel's log names it",
+		      region);
+	else
 		found(r, "mmu", OK,
-		      "no descriptor of a device that watches "
-		      "page tables");
-	} else if (mirror->certain) {
+		      "no descriptor of a device that watches page tables");
+}
+
+static void check_open(struct report *r, const struct subject *s,
+		       const struct mirror *mirror, const char *fd,
+		       const char *target)
+{
+	if (mirror->certain) {
 		found(r, "mmu", NO,
 		      "descriptor %s is %s: %s watches its page tables, so "
 		      "that it may not share",
@@ -105,6 +138,26 @@ void check_mmu(struct report *r, const struct subject *s)
 		      "(%s), it may not share",
 		      fd, target, mirror->name);
 	}
+}
+
+void check_mmu(struct report *r, const struct subject *s)
+{
+	char *path = print("proc/%d/fd", s->p.pid), *fd = NULL, *target = NULL;
+	int dir_fd =
+		openat(s->m->root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = dir_fd < 0 ? NULL : fdopendir(dir_fd);
+	const struct mirror *mirror =
+		dir ? search_mirrors(s, dir, &fd, &target) : NULL;
+
+	if (!dir)
+		found(r, "mmu", UNKNOWN, "its descriptors cannot be seen");
+	else if (mirror)
+		check_open(r, s, mirror, fd, target);
+	else
+		check_closed(r, s);
+	if (dir)
+		closedir(dir);
 	free(fd);
 	free(target);
+	free(path);
 }

@@ -139,10 +139,11 @@ static void mend_holders(struct report *r)
 
 	for (size_t i = 0; i < r->n_holders; i++) {
 		const struct holder *h = &r->holders[i];
-		char *id = print("%" PRId64, h->id);
+		char *id = h->name && *h->name ? quote(h->name) :
+						 print("%" PRId64, h->id);
 
 		if (h->name)
-			append(&names, " ", *h->name ? h->name : id);
+			append(&names, " ", id);
 		if (h->processes)
 			append(&processes, ", ", h->processes);
 		free(id);

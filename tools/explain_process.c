@@ -41,7 +41,7 @@ bool is_sharing(const struct subject *s)
 
 /* ---- the device --------------------------------------------------------------- */
 
-/* Numbers in a line of /proc/PID/status. */
+/* Among those that it got when it was started. */
 static bool has_group(const struct subject *s, gid_t gid)
 {
 	char *groups = process_status(s->m->root, s->p.pid, "Groups:");
@@ -180,9 +180,11 @@ static void check_absent(struct report *r, const struct subject *s, int root)
 	} else if (link && strcmp(link, "/") != 0) {
 		found(r, "device", NO,
 		      "/dev/shpt is not there for it: its / is %s", link);
+		grant = quote(link);
 		mend(r,
 		     "touch %s/dev/shpt && mount --bind /dev/shpt %s/dev/shpt",
-		     link, link);
+		     grant, grant);
+		free(grant);
 	} else {
 		found(r, "device", NO,
 		      "/dev/shpt is not there for it: it has a /dev of its "

@@ -80,6 +80,11 @@ bool has_packages(int root);
 /* The command that loads the module, now and at each boot. */
 const char *load_module(int root);
 
+/* --- quote.c --- */
+
+/* A word for sh(1), with quotes where it takes them, to be freed. */
+char *quote(const char *word);
+
 /* --- grant.c: who may open /dev/shpt --- */
 
 /* The group whose members may, or NULL. */
