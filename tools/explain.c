@@ -141,7 +141,7 @@ static bool can_share(const struct report *r)
 	return true;
 }
 
-/* ---- printing ---------------------------------------------------------------- */
+/* ---- printing ------------------------------------------------------------ */
 
 static void print_table(const struct print_options *p,
 			const struct column *columns, const void *rows,
@@ -241,7 +241,7 @@ static void print_json(const struct report *r, pid_t pid, const char *file)
 	print_json_document(root);
 }
 
-/* ---- the verb ------------------------------------------------------------------ */
+/* ---- the verb ------------------------------------------------------------ */
 
 /* All digits are a process; a file of such a name is "./812". */
 static pid_t parse_pid(const char *what)

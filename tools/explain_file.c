@@ -31,7 +31,7 @@ struct file {
 	struct mount mount; /* without a type if it is on none */
 };
 
-/* ---- what it is ------------------------------------------------------------ */
+/* ---- what it is ---------------------------------------------------------- */
 
 static char *follow(int dir, const char *link)
 {
@@ -122,7 +122,7 @@ static void open_file(struct file *f)
 	find_mount(f);
 }
 
-/* ---- what it lies on ------------------------------------------------------- */
+/* ---- what it lies on ----------------------------------------------------- */
 
 /* Whether the block device below could be used with DAX; of a partition it is
  * the disk that says so. */
@@ -219,7 +219,7 @@ static void check_kind(struct report *r, const struct file *f)
 	}
 }
 
-/* ---- who may do what ------------------------------------------------------- */
+/* ---- who may do what ----------------------------------------------------- */
 
 /* The seals of a memfd against writing. */
 static bool is_sealed(const struct file *f)
@@ -302,7 +302,7 @@ static void check_access(struct report *r, const struct file *f)
 	}
 }
 
-/* ---- what would make more of it -------------------------------------------- */
+/* ---- what would make more of it ------------------------------------------ */
 
 static void check_size(struct report *r, const struct file *f)
 {

@@ -17,7 +17,7 @@
 #include "mounts.h"
 #include "shptctl.h"
 
-/* ---- what asks for sharing ------------------------------------------------------ */
+/* ---- what asks for sharing ----------------------------------------------- */
 
 /* The program's interpreter, which is what heeds LD_PRELOAD. */
 static bool is_static(const struct subject *s)
@@ -123,7 +123,7 @@ void check_library(struct report *r, const struct subject *s)
 	}
 }
 
-/* ---- the settings of the library -------------------------------------------------- */
+/* ---- the settings of the library ----------------------------------------- */
 
 static char *why_backing(const struct subject *s, const char *folder)
 {

@@ -94,7 +94,7 @@ static void check_processor(struct report *r, const struct machine *m)
 	}
 }
 
-/* ---- the kernel -------------------------------------------------------------- */
+/* ---- the kernel ---------------------------------------------------------- */
 
 /* What the kernel must have been built with and lacks, or NULL. */
 static const char *missing_option(const struct machine *m, const char *config)
@@ -157,7 +157,7 @@ static void check_kernel(struct report *r, const struct machine *m)
 		found(r, "kernel", OK, "%s", m->release);
 }
 
-/* ---- the device --------------------------------------------------------------- */
+/* ---- the device ---------------------------------------------------------- */
 
 /*
  * Why it cannot be opened, or 0. It is tried, for the device's mode does not
@@ -228,7 +228,7 @@ void check_device(struct report *r, const struct machine *m)
 	}
 }
 
-/* ---- the helper, and regions -------------------------------------------------- */
+/* ---- the helper, and regions --------------------------------------------- */
 
 static void check_donor(struct report *r, const struct machine *m,
 			const char *path)

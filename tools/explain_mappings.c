@@ -61,7 +61,7 @@ static void add_guest(struct scan *s, const struct process_mapping *m)
 			    row->region, row->links, row->chunks);
 }
 
-/* ---- those that do not ------------------------------------------------------- */
+/* ---- those that do not --------------------------------------------------- */
 
 /* What is no memory but a way to reach a device or the kernel. */
 static bool is_device(const struct process_mapping *m)

@@ -77,7 +77,7 @@ static void mend_headers(struct report *r, const struct machine *m)
 	free(all);
 }
 
-/* ---- installed, and not loaded ---------------------------------------------- */
+/* ---- installed, and not loaded ------------------------------------------- */
 
 static void mend_unsigned(struct report *r, const struct machine *m,
 			  const char *path)
@@ -144,7 +144,7 @@ static void check_installed(struct report *r, const struct machine *m,
 	}
 }
 
-/* ---- not installed ---------------------------------------------------------- */
+/* ---- not installed ------------------------------------------------------- */
 
 static void check_dkms(struct report *r, const struct machine *m,
 		       const struct dkms *d)

@@ -63,7 +63,7 @@ static void find_holders(struct report *r, const struct machine *m,
 		free(regions);
 }
 
-/* ---- who has them ----------------------------------------------------------- */
+/* ---- who has them -------------------------------------------------------- */
 
 static bool maps_region(const struct process *p, int64_t id)
 {
@@ -131,7 +131,7 @@ static void find_users(struct report *r, const struct machine *m)
 	free(pids);
 }
 
-/* ---- what is to be said ------------------------------------------------------ */
+/* ---- what is to be said -------------------------------------------------- */
 
 static void mend_holders(struct report *r)
 {

@@ -39,7 +39,7 @@ bool is_sharing(const struct subject *s)
 	return false;
 }
 
-/* ---- the device --------------------------------------------------------------- */
+/* ---- the device ---------------------------------------------------------- */
 
 /* Among those that it got when it was started. */
 static bool has_group(const struct subject *s, gid_t gid)
@@ -219,7 +219,7 @@ static void check_its_device(struct report *r, const struct subject *s)
 		close(root);
 }
 
-/* ---- the process ------------------------------------------------------------------ */
+/* ---- the process --------------------------------------------------------- */
 
 static void read_subject(struct subject *s, const struct machine *m, pid_t pid)
 {
