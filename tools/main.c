@@ -21,8 +21,7 @@ static const struct verb {
 	{ "show", show, "show one region, its hosts and its guests" },
 	{ "metrics", metrics, "print all numbers for Prometheus" },
 	{ "explain", explain,
-	  "tell whether this machine can share, and if not "
-	  "what to do" },
+	  "tell whether a machine, a process or a file can share, and why not" },
 	{ "estimate", estimate,
 	  "tell how much page-table memory sharing would save" },
 	{ "register", register_region,
@@ -91,7 +90,8 @@ static void print_help(void)
 	     "tables.\n");
 	for (size_t i = 0; i < VERBS; i++)
 		printf("  %-10s %s\n", verbs[i].name, verbs[i].help);
-	puts("\n'shptctl VERB --help' tells about each. See shptctl(8).");
+	puts("\n'shptctl VERB --help' tells about each. See shptctl(8) and "
+	     "shptctl-VERB(8).");
 }
 
 int main(int argc, char **argv)

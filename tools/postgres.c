@@ -30,7 +30,9 @@ PRELOAD_HELP
 "  -V, --version        print the version\n"
 "\n"
 "Exit status: 0 done, even if something else is still in the way; 1 an error; 2\n"
-"wrong usage.\n";
+"wrong usage.\n"
+"\n"
+"See shptctl-postgres(8).\n";
 
 static bool has_line(const char *text, const char *line)
 {

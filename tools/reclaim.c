@@ -24,7 +24,9 @@ static const char help[] =
 STEER_HELP
 "\n"
 "Exit status: 0 done, also if nothing was to be given back; 1 an error, with\n"
-"--all of any region; 2 wrong usage.\n";
+"--all of any region; 2 wrong usage.\n"
+"\n"
+"See shptctl-reclaim(8).\n";
 
 static const char *reason(int err)
 {

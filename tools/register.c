@@ -30,7 +30,9 @@ static const char help[] =
 "  -h, --help           print this text\n"
 "  -V, --version        print the version\n"
 "\n"
-"Exit status: 0 registered; 1 an error; 2 wrong usage.\n";
+"Exit status: 0 registered; 1 an error; 2 wrong usage.\n"
+"\n"
+"See shptctl-register(8).\n";
 
 static mode_t parse_mode(const char *text)
 {

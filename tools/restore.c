@@ -29,8 +29,8 @@ static const char help[] =
 "\n"
 "Register the regions that are named in " REGIONS_CONF ",\n"
 "with their names, owners, modes and settings; see shpt-regions.conf(5). What is\n"
-"registered already stays as it is. What is wrong with one region is said, with\n"
-"file and line, and keeps no other from being restored.\n"
+"registered already stays, with these settings. What is wrong with one region is\n"
+"said, with file and line, and keeps no other from being restored.\n"
 "\n"
 "      --release        unregister them again, so that their file systems can be\n"
 "                       unmounted\n"
@@ -42,7 +42,9 @@ static const char help[] =
 "  -V, --version        print the version\n"
 "\n"
 "Exit status: 0 done, also if there was nothing to do; 1 an error, or of one\n"
-"region; 2 wrong usage.\n";
+"region; 2 wrong usage.\n"
+"\n"
+"See shptctl-restore(8).\n";
 
 struct work {
 	const char *sysroot; /* or NULL */

@@ -84,7 +84,7 @@ static void print_help(void)
 	fputs(help, stdout);
 	print_columns_help(guest_columns);
 	puts("\nExit status: 0 shown; 1 an error, as when there is no such "
-	     "region; 2 wrong usage.");
+	     "region; 2 wrong usage.\n\nSee shptctl-show(8).");
 }
 
 /* ---- what there is --------------------------------------------------------- */
