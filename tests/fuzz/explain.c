@@ -14,20 +14,35 @@ static const char *const names[] = { "proc/sys/kernel/osrelease",
 				     "sys/module/shpt/parameters/donor",
 				     "sys/class/misc/shpt/regions",
 				     "sys/module/shpt/parameters/max_regions",
+				     "proc/9/maps",
+				     "proc/9/mountinfo",
+				     "proc/9/status",
+				     "proc/9/environ",
+				     "proc/9/auxv",
+				     "proc/9/cgroup",
+				     "proc/self/mountinfo",
+				     "var/lib/dkms/shpt/1.0/build/make.log",
+				     "sys/kernel/security/lockdown",
+				     "lib/modules/6.1/updates/dkms/shpt.ko",
 				     NULL };
 
+/* What is asked about, or NULL for the machine. */
 static void run(void *arg)
 {
-	char *argv[] = { "shptctl", "-J", "--sysroot", ".", NULL };
+	char *argv[] = { "shptctl", "-J", "--sysroot", ".", arg, NULL };
 
-	(void)arg;
 	optind = 0;
-	explain(4, argv);
+	explain(arg ? 5 : 4, argv);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	put("mnt/folder/there", "", 0);
+	put("mnt/file", "", 0);
 	put_parts(names, data, size);
 	returns(run, NULL);
+	returns(run, "9");
+	returns(run, "/mnt/folder");
+	returns(run, "/mnt/file");
 	return 0;
 }

@@ -11,15 +11,16 @@ SANITIZERS = address,undefined,float-cast-overflow
 CFLAGS = -std=gnu11 -O1 -g -fno-omit-frame-pointer -pthread -Wall -Wextra \
 	 -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	 -fsanitize=fuzzer-no-link,$(SANITIZERS) -fno-sanitize-recover=all
+libraries = jansson libdaxctl ncursesw numa smartcols
 CPPFLAGS = -I$(SRC)/libshpt -I$(SRC)/tools -I$(TREE)/kernel/include \
-	   -DVERSION='"0.0.0"' -DPACKAGE_VERSION='"0.0.0"' -DLIBDIR='"/usr/lib"' -DSYSCONFDIR='"/etc"' \
-	   -DDONOR_PATH='"/usr/libexec/shpt/shpt-donor"'
-libraries = jansson ncursesw smartcols
-CPPFLAGS += $(shell pkg-config --cflags $(libraries))
+	   -DVERSION='"0.0.0"' -DPACKAGE_VERSION='"0.0.0"' \
+	   -DLIBDIR='"/usr/lib"' -DSYSCONFDIR='"/etc"' \
+	   -DDONOR_PATH='"/usr/libexec/shpt/shpt-donor"' \
+	   $(shell pkg-config --cflags $(libraries))
 LIBS = $(shell pkg-config --libs $(libraries)) -lm
 
-# Without what needs further libraries, as libshpt/alone.c has it.
-library = $(filter-out check daxctl extents numa,\
+# With all its libraries, and so without libshpt/alone.c.
+library = $(filter-out alone,\
 	    $(notdir $(basename $(wildcard $(SRC)/libshpt/*.c))))
 tools = $(filter-out fake-device share-memory shpt-donor,\
 	  $(notdir $(basename $(wildcard $(SRC)/tools/*.c))))
