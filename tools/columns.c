@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* columns.c - print structs as rows of a table, or as objects of JSON */
 #define _GNU_SOURCE
+#include <grp.h>
 #include <inttypes.h>
 #include <libsmartcols.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,13 +90,27 @@ static const char *text(const void *row, const struct column *c)
 	return *(const char *const *)((const char *)row + c->offset);
 }
 
+static bool is_right(const struct column *c)
+{
+	return c->kind == COLUMN_NUMBER || c->kind == COLUMN_BYTES;
+}
+
 static const char *cell(const struct print_options *p, const void *row,
 			const struct column *c, char *buf, size_t size)
 {
+	const struct passwd *user;
+	const struct group *group;
+
 	if (c->kind == COLUMN_TEXT)
-		return text(row, c) ?: "-";
+		return text(row, c) && *text(row, c) ? text(row, c) : "-";
 	if (number(row, c) == COLUMN_UNKNOWN)
 		return "-";
+	user = c->kind == COLUMN_USER ? getpwuid(number(row, c)) : NULL;
+	group = c->kind == COLUMN_GROUP ? getgrgid(number(row, c)) : NULL;
+	if (user)
+		return user->pw_name;
+	if (group)
+		return group->gr_name;
 	if (c->kind == COLUMN_BYTES && !p->bytes)
 		format_bytes(buf, size, number(row, c));
 	else
@@ -114,9 +130,9 @@ void print_rows(const struct print_options *p, const void *rows, size_t n,
 	scols_table_enable_raw(table, p->raw);
 	for (size_t i = 0; p->columns[i]; i++)
 		scols_table_new_column(table, p->columns[i]->name, 0,
-				       p->columns[i]->kind == COLUMN_TEXT ?
-					       0 :
-					       SCOLS_FL_RIGHT);
+				       is_right(p->columns[i]) ?
+					       SCOLS_FL_RIGHT :
+					       0);
 	for (size_t row = 0; row < n; row++) {
 		struct libscols_line *line = scols_table_new_line(table, NULL);
 

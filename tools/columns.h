@@ -10,7 +10,9 @@
 enum column_kind {
 	COLUMN_NUMBER, /* int64_t; COLUMN_UNKNOWN is shown as "-" */
 	COLUMN_BYTES, /* int64_t */
-	COLUMN_TEXT, /* const char * */
+	COLUMN_USER, /* int64_t; the name in a table, the number in JSON */
+	COLUMN_GROUP, /* the same */
+	COLUMN_TEXT, /* const char *; NULL and "" are shown as "-" */
 };
 
 #define COLUMN_UNKNOWN INT64_MIN

@@ -32,34 +32,14 @@ PRELOAD_HELP
 "\n"
 "See shptctl-exec(8).\n";
 
-/* For sh(1), with quotes where it takes them. */
-static void print_quoted(const char *text)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789_.:/+-";
-
-	if (!text[strspn(text, plain)]) {
-		fputs(text, stdout);
-		return;
-	}
-	putchar('\'');
-	for (; *text; text++)
-		if (*text == '\'')
-			fputs("'\\''", stdout);
-		else
-			putchar(*text);
-	putchar('\'');
-}
-
 static void print_environment(const struct preload *p)
 {
 	for (size_t i = 0; i < PRELOAD_VARIABLES; i++) {
-		if (!p->values[i])
-			continue;
-		printf("%s=", preload_variables[i]);
-		print_quoted(p->values[i]);
-		putchar('\n');
+		char *value = p->values[i] ? quote(p->values[i]) : NULL;
+
+		if (value)
+			printf("%s=%s\n", preload_variables[i], value);
+		free(value);
 	}
 }
 

@@ -20,8 +20,7 @@ static const struct verb {
 	{ "show", show, "show one region, its hosts and its guests" },
 	{ "metrics", metrics, "print all numbers for Prometheus" },
 	{ "explain", explain,
-	  "tell whether this machine can share, and if not "
-	  "what to do" },
+	  "tell whether a machine, a process or a file can share, and why not" },
 	{ "estimate", estimate,
 	  "tell how much page-table memory sharing would save" },
 	{ "register", register_region,

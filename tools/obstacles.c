@@ -93,7 +93,8 @@ static char *check_device(const struct cluster *c, const struct preload *p)
 	if (!needs_module(p))
 		return NULL;
 	if (!shpt_is_loaded(c->root))
-		return print("the module is not loaded: " LOAD_MODULE);
+		return print("the module is not loaded: %s",
+			     load_module(c->root));
 	if (fstatat(c->root, "dev/shpt", &st, 0))
 		return print("there is no /dev/shpt: see shptctl explain");
 	if (!as_owner(c, try_device, c->root, "dev/shpt"))

@@ -69,12 +69,21 @@ char *fact_line_with(int dir, const char *path, const char *what);
 
 bool shpt_is_loaded(int sysroot);
 
-/* Now, and at each boot. */
-#define LOAD_MODULE \
-	"modprobe shpt && echo shpt >/etc/modules-load.d/shpt.conf"
-
 /* All regions by id, in *regions, to be freed; returns how many. */
 size_t regions_read(int sysroot, struct libshpt_region **regions);
+
+/* --- packages.c: whether shpt has come in packages --- */
+
+bool package_is_installed(int root, const char *name);
+bool has_packages(int root);
+
+/* The command that loads the module, now and at each boot. */
+const char *load_module(int root);
+
+/* --- quote.c --- */
+
+/* A word for sh(1), with quotes where it takes them, to be freed. */
+char *quote(const char *word);
 
 /* --- grant.c: who may open /dev/shpt --- */
 

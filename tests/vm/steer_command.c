@@ -106,7 +106,7 @@ static void test(int kind)
 	MUST(ftruncate(fd, BYTES));
 
 	CHECK_RUN(1, "it is not registered", "shptctl lock '%s' 2>&1", path);
-	CHECK_RUN(1, "there is no region 123456",
+	CHECK_RUN(1, "there is no region '123456'",
 		  "shptctl lock 123456 2>&1");
 	CHECK_RUN(0, "as 'vmtest', mode 0600, node=0",
 		  "shptctl register --dry-run --name vmtest --node 0 '%s'",
