@@ -76,7 +76,7 @@ static u64 measure(struct shpt_region *region, unsigned long *chunks)
 }
 
 /* Paid for by who set the mode. */
-static int renew(struct shpt_region *region)
+static int renew_as_paid(struct shpt_region *region)
 {
 	struct mem_cgroup *memcg = NULL;
 	u64 freed;
@@ -108,7 +108,7 @@ static int scan(struct shpt_region *region)
 	if (region->next_chunk < chunks)
 		return 0;
 	if (region->found_bytes && region->found_bytes >= bytes / WORTHWHILE)
-		err = renew(region);
+		err = renew_as_paid(region);
 	region->next_chunk = 0;
 	region->found_bytes = 0;
 	return err;

@@ -158,8 +158,8 @@ static void print_mends(const struct report *r, enum state state)
 {
 	for (size_t i = 0; i < r->n; i++)
 		if (r->findings[i].mend && r->findings[i].state == state)
-			printf("  %s: %s\n", r->findings[i].check,
-			       r->findings[i].mend);
+			say("  %s: %s", r->findings[i].check,
+			    r->findings[i].mend);
 }
 
 static bool has_notes(const struct report *r)
@@ -191,11 +191,11 @@ static void print_text(const struct report *r, const struct print_options *p,
 			    sizeof(*r->holders));
 	}
 	if (can_share(r)) {
-		printf("\n%s can share page tables.\n", what);
+		say("\n%s can share page tables.", what);
 	} else {
-		printf("\n%s cannot share page tables yet. As root, in this "
-		       "order:\n",
-		       what);
+		say("\n%s cannot share page tables yet. As root, in this "
+		    "order:",
+		    what);
 		print_mends(r, NO);
 	}
 	if (has_notes(r)) {

@@ -2,6 +2,7 @@
 /* main.c - shptctl: show and steer the shpt module; the verbs have files */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <locale.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,13 +45,15 @@ static const struct verb *verb;
 
 static void print_error(const char *format, va_list args)
 {
+	char *text = vprint(format, args), *seen = plain(text);
+
 	/* In order, where both go to the same place. */
 	fflush(stdout);
-	fprintf(stderr, "shptctl%s%s: %s%s", verb ? " " : "",
+	fprintf(stderr, "shptctl%s%s: %s%s%s\n", verb ? " " : "",
 		verb ? verb->name : "", error_place ? error_place : "",
-		error_place ? ": " : "");
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
+		error_place ? ": " : "", seen);
+	free(seen);
+	free(text);
 }
 
 void complain(const char *format, ...)
@@ -70,18 +73,6 @@ void die(int status, const char *format, ...)
 	print_error(format, args);
 	va_end(args);
 	exit(status);
-}
-
-char *print(const char *format, ...)
-{
-	va_list args;
-	char *text;
-
-	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		die(EXIT_FAILURE, "no memory");
-	va_end(args);
-	return text;
 }
 
 static void flush_stdout(void)
@@ -107,6 +98,8 @@ int main(int argc, char **argv)
 {
 	int status = EXIT_SUCCESS;
 
+	/* What of a text can be seen, here and by others. */
+	setlocale(LC_CTYPE, "");
 	if (argc < 2)
 		die(EXIT_USAGE, "which verb? See shptctl --help");
 	for (size_t i = 0; i < VERBS; i++)

@@ -189,9 +189,14 @@ static size_t buffers_bytes(const char *text)
 	double number = strtod(text, &unit);
 
 	unit += strspn(unit, " ");
-	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
-		if (!strcmp(unit, units[i].name))
-			return (size_t)(number * units[i].bytes);
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		double bytes = number * units[i].bytes;
+
+		/* What PostgreSQL itself refuses may be any number, or none. */
+		if (!strcmp(unit, units[i].name) && bytes >= 0 &&
+		    bytes < (double)PTRDIFF_MAX)
+			return (size_t)bytes;
+	}
 	return SIZE_MAX;
 }
 
@@ -264,7 +269,7 @@ size_t print_obstacles(const struct cluster *c, const struct preload *p)
 	if (n)
 		puts("Still in the way:");
 	for (size_t i = 0; i < n; i++) {
-		printf("  %s\n", obstacles[i]);
+		say("  %s", obstacles[i]);
 		free(obstacles[i]);
 	}
 	return n;

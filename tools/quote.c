@@ -5,15 +5,15 @@
 
 #include "shptctl.h"
 
-static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			    "0123456789_.:/+-";
+static const char harmless[] = "abcdefghijklmnopqrstuvwxyz"
+			       "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			       "0123456789_.:/+-";
 
 char *quote(const char *word)
 {
 	char *quoted, *to;
 
-	if (*word && !word[strspn(word, plain)])
+	if (*word && !word[strspn(word, harmless)])
 		return print("%s", word);
 	/* Each byte may become four. */
 	quoted = to = malloc(4 * strlen(word) + sizeof("''"));

@@ -52,8 +52,7 @@ static bool reclaim_fd(int fd, const char *title)
 	char size[16];
 
 	if (libshpt_reclaim(fd, 0, INT64_MAX, &freed)) {
-		fprintf(stderr, "shptctl reclaim: %s: %s\n", title,
-			reason(errno));
+		complain("%s: %s", title, reason(errno));
 		return false;
 	}
 	format_bytes(size, sizeof(size), (long long)freed);

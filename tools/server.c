@@ -197,7 +197,7 @@ static void print_text(const struct cluster *c, const struct environment *e,
 	    !strcmp(s->backend, "none"))
 		puts("The server's log says what it has instead, or why.");
 	if (s->outdated)
-		printf("What is configured takes effect with: %s\n", restart);
+		say("What is configured takes effect with: %s", restart);
 	free(restart);
 }
 

@@ -3,6 +3,7 @@
 #ifndef SHPTCTL_H
 #define SHPTCTL_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,9 +28,6 @@ void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* What these messages are about, such as "FILE:LINE", or NULL. */
 extern const char *error_place;
 
-/* A new string; ends the program if there is no memory. */
-char *print(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
 int estimate(int argc, char **argv);
 int exec_program(int argc, char **argv);
 int list(int argc, char **argv);
@@ -46,6 +44,19 @@ int lock_region(int argc, char **argv);
 int unlock_region(int argc, char **argv);
 int set_region(int argc, char **argv);
 int top(int argc, char **argv);
+
+/* --- text.c: texts to be printed; end the program if there is no memory --- */
+
+/* A new string. */
+char *print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *vprint(const char *format, va_list args)
+	__attribute__((format(printf, 1, 0)));
+
+/* A copy in which \xNN is for each byte that is of no visible character. */
+char *plain(const char *text);
+
+/* A line on stdout, in this form. */
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* --- list.c --- */
 

@@ -45,6 +45,27 @@ lock_build() {
 	export SHPT_LOCKED="$BUILD"
 }
 
+# What takes long to make is kept where all checkouts find it, under a name that
+# ends in a hash of what it was made from.
+CACHE=${SHPT_CACHE:-${XDG_CACHE_HOME:-/var/cache}/shpt}
+
+# For who is about to add to it. What none has used for a month goes.
+lock_cache() {
+	mkdir -p "$CACHE"
+	exec 8>"$CACHE/lock"
+	if ! flock -n 8; then
+		say "waiting for another run that adds to $CACHE"
+		flock 8
+	fi
+	find "$CACHE" -mindepth 1 -maxdepth 1 \
+		\( -name '*-*' -mtime +30 -o -name '*.new' \) \
+		-exec rm -rf {} +
+}
+
+unlock_cache() {
+	exec 8>&-
+}
+
 # The version of an installed package, or nothing.
 installed_version() {
 	dpkg-query -W -f '${db:Status-Status} ${Version}' "$1" 2>/dev/null |

@@ -56,7 +56,6 @@ find_stock_kernel() {
 debug_source=linux-source-6.12
 debug_fragment=$SRC/tests/vm/harness/debug.config
 debug_builder=$SRC/tests/vm/harness/build-kernel
-debug_cache=${SHPT_CACHE:-${XDG_CACHE_HOME:-/var/cache}/shpt}
 
 # The kernel's source, and what is needed to build from it.
 need_source() {
@@ -89,7 +88,7 @@ debug_hash() {
 
 # shellcheck disable=SC2034 # for who sources this
 find_debug_kernel() {
-	debug_kernel=$debug_cache/kernel-$(debug_hash)
+	debug_kernel=$CACHE/kernel-$(debug_hash)
 	[ -d "$debug_kernel" ] || return 1
 	touch "$debug_kernel"	# so that one in use is never old
 	IMAGE=$debug_kernel/bzImage
@@ -100,25 +99,16 @@ find_debug_kernel() {
 	VM_SECONDS=2400
 }
 
-# Build it, unless it is there. Cached where all checkouts find it; those that
-# none has used for a month go.
+# Build it, unless it is there.
 build_debug_kernel() {
 	need_source
 	! find_kernel debug || return 0
-	mkdir -p "$debug_cache"
-	exec 8>"$debug_cache/lock"
-	if ! flock -n 8; then
-		say "waiting for another run that builds a kernel in $debug_cache"
-		flock 8
-	fi
+	lock_cache
 	if ! find_kernel debug; then
-		find "$debug_cache" -mindepth 1 -maxdepth 1 \
-			\( -name 'kernel-*' -mtime +30 -o -name '*.new' \) \
-			-exec rm -rf {} +
 		step debug-kernel "building the debug kernel, once: about 10 minutes" \
 			"$debug_builder" "/usr/src/$debug_source.tar.xz" \
 			"$debug_fragment" "-debug-$(debug_hash)" \
 			"$debug_kernel"
 	fi
-	exec 8>&-
+	unlock_cache
 }
