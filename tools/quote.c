@@ -2,6 +2,7 @@
 /* quote.c - words as sh(1) takes them, for what people are told to type */
 #define _GNU_SOURCE
 #include <stdlib.h>
+#include <string.h>
 
 #include "shptctl.h"
 
@@ -16,17 +17,16 @@ char *quote(const char *word)
 	if (*word && !word[strspn(word, harmless)])
 		return print("%s", word);
 	/* Each byte may become four. */
-	quoted = to = malloc(4 * strlen(word) + sizeof("''"));
+	quoted = malloc(4 * strlen(word) + sizeof("''"));
 	if (!quoted)
 		die(EXIT_FAILURE, "no memory");
-	*to++ = '\'';
+	to = stpcpy(quoted, "'");
 	for (; *word; word++) {
 		if (*word == '\'')
 			to = stpcpy(to, "'\\''");
 		else
 			*to++ = *word;
 	}
-	*to++ = '\'';
-	*to = '\0';
+	stpcpy(to, "'");
 	return quoted;
 }

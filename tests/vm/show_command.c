@@ -50,7 +50,7 @@ static void check_metrics(uint64_t id)
 		     fact("unlinks_by/discard"));
 	snprintf(name, sizeof(name),
 		 "shpt_region_table_bytes{region=\"%llu\",name=\"\"}",
-		 (long long)id);
+		 (unsigned long long)id);
 	check_metric(name, region_fact(id, "table_bytes"));
 }
 
