@@ -194,8 +194,7 @@ static void print_text(const struct report *r, const struct print_options *p,
 	if (can_share(r)) {
 		say("%s can share page tables.", what);
 	} else {
-		say("%s cannot share page tables yet. As root, in this "
-		    "order:",
+		say("%s cannot share page tables yet. As root, in this order:",
 		    what);
 		print_mends(r, NO);
 	}
