@@ -190,11 +190,11 @@ static void print_text(const struct report *r, const struct print_options *p,
 		print_table(p, holder_columns, r->holders, r->n_holders,
 			    sizeof(*r->holders));
 	}
+	putchar('\n');
 	if (can_share(r)) {
-		say("\n%s can share page tables.", what);
+		say("%s can share page tables.", what);
 	} else {
-		say("\n%s cannot share page tables yet. As root, in this "
-		    "order:",
+		say("%s cannot share page tables yet. As root, in this order:",
 		    what);
 		print_mends(r, NO);
 	}
