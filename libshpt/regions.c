@@ -45,8 +45,9 @@ static int parse_number(const char *line, uint64_t id, const char *file,
 {
 	char *end;
 
+	errno = 0;
 	*number = strtoll(line, &end, base);
-	if (*end || end == line)
+	if (*end || end == line || errno)
 		return refuse(why, EBADMSG,
 			      "/" REGIONS "/%" PRIu64 "/%s is not a number: "
 			      "'%s': use module and library of one version",

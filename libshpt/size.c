@@ -3,11 +3,13 @@
 #define _GNU_SOURCE
 #include <ctype.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "internal.h"
 
+/* No larger than anything in an address space can be. */
 bool parse_size(const char *text, size_t *bytes)
 {
 	static const char suffixes[] = "KMG";
@@ -26,7 +28,7 @@ bool parse_size(const char *text, size_t *bytes)
 		shift = 10 * (int)(suffix - suffixes + 1);
 		end++;
 	}
-	if (errno || *end || n > SIZE_MAX >> shift)
+	if (errno || *end || n > (size_t)PTRDIFF_MAX >> shift)
 		return false;
 	*bytes = (size_t)n << shift;
 	return true;

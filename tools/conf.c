@@ -31,6 +31,7 @@ struct search {
 	const char *name;
 	char *value; /* of the last line so far, or NULL */
 	int depth;
+	bool too_deep; /* PostgreSQL does not take such files at all */
 };
 
 char *file_text(int dir, const char *path, int flags, struct stat *st)
@@ -97,9 +98,13 @@ static void find(struct search *s, const char *path, const char *text);
 static void find_in_file(struct search *s, const char *path)
 {
 	struct stat st;
-	char *text = s->depth < MAX_DEPTH ? file_text(s->root, path, 0, &st) :
-					    NULL;
+	char *text;
 
+	s->too_deep |= s->depth == MAX_DEPTH;
+	/* A few that include each other could be gone through for ever. */
+	if (s->too_deep)
+		return;
+	text = file_text(s->root, path, 0, &st);
 	if (!text)
 		return;
 	s->depth++;
@@ -146,7 +151,7 @@ static void find(struct search *s, const char *path, const char *text)
 {
 	char *copy = print("%s", text), *rest = copy, *line, *name, *value;
 
-	while ((line = strsep(&rest, "\n"))) {
+	while (!s->too_deep && (line = strsep(&rest, "\n"))) {
 		if (!split(line, &name, &value))
 			continue;
 		if (!strcasecmp(name, s->name)) {

@@ -15,18 +15,28 @@
 
 #include "shptctl.h"
 
+/* An editor may have taken the newline behind these. */
 #define FIRST                                                            \
 	"# This block is from \"shptctl postgres enable\"; \"disable\" " \
-	"takes it out.\n"
-/* An editor may have taken the newline behind it. */
+	"takes it out."
 #define LAST "# End of the block from \"shptctl postgres enable\"."
+
+/* At the beginning of a line: a folder's name may have the same words in it. */
+static char *find_mark(char *text, const char *mark)
+{
+	char *at = strstr(text, mark);
+
+	while (at && at != text && at[-1] != '\n')
+		at = strstr(at + 1, mark);
+	return at;
+}
 
 /* With the newline before it, if no other line needs that. */
 static char *block_start(char *text, const char *end)
 {
-	char *first = strstr(text, FIRST);
+	char *first = find_mark(text, FIRST);
 
-	if (!first || first == text || first[-1] != '\n')
+	if (!first || first == text)
 		return first;
 	if (!*end || first - 1 == text || first[-2] == '\n')
 		return first - 1;
@@ -55,18 +65,23 @@ void environment_read(struct environment *e, const struct cluster *c)
 	if (!S_ISREG(e->st.st_mode) || strlen(e->text) != (size_t)e->st.st_size)
 		die(EXIT_FAILURE, "/%s is no file of text", e->path);
 
-	last = strstr(e->text, LAST);
+	last = find_mark(e->text, LAST);
 	end = last ? last + strlen(LAST) : e->text;
 	end += *end == '\n' && last;
 	start = block_start(e->text, end);
-	if (!start != !last || (start && start > last))
+	if (start && start < last) {
+		e->block = print("%.*s", (int)(end - start), start);
+		e->own = print("%.*s%s", (int)(start - e->text), e->text, end);
+	} else {
+		e->block = NULL;
+		e->own = print("%s", e->text);
+	}
+	/* With a part of one left, no other could be told from it later. */
+	if (find_mark(e->own, FIRST) || find_mark(e->own, LAST))
 		die(EXIT_FAILURE,
-		    "/%s: only a part is left of what shptctl wrote: take the "
-		    "rest out",
+		    "/%s: only a part is left of what shptctl wrote, or there "
+		    "is more than one: take the rest out",
 		    e->path);
-	e->block = start ? print("%.*s", (int)(end - start), start) : NULL;
-	e->own = start ? print("%.*s%s", (int)(start - e->text), e->text, end) :
-			 print("%s", e->text);
 }
 
 char *environment_value(const struct environment *e, const struct cluster *c,
@@ -98,7 +113,7 @@ char *environment_block(const struct preload *p)
 
 	if (!f)
 		die(EXIT_FAILURE, "no memory");
-	fputs("\n" FIRST, f);
+	fputs("\n" FIRST "\n", f);
 	for (size_t i = 0; i < PRELOAD_VARIABLES; i++)
 		if (p->values[i] && *p->values[i])
 			conf_write(f, preload_variables[i], p->values[i]);

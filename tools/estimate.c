@@ -55,7 +55,7 @@ static void print_help(void)
 	fputs(help, stdout);
 	print_columns_help(columns);
 	puts("\nExit status: 0 estimated, also if there is nothing to save; 1 an "
-	     "error; 2 wrong\nusage.");
+	     "error; 2 wrong\nusage.\n\nSee shptctl-estimate(8).");
 }
 
 static struct forecast sum_of(const struct forecasts *all)

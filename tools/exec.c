@@ -28,36 +28,18 @@ PRELOAD_HELP
 "  -V, --version        print the version\n"
 "\n"
 "Exit status: that of the program; 127 if it is not found, 126 if it cannot be\n"
-"run; 1 an error; 2 wrong usage.\n";
-
-/* For sh(1), with quotes where it takes them. */
-static void print_quoted(const char *text)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789_.:/+-";
-
-	if (!text[strspn(text, plain)]) {
-		fputs(text, stdout);
-		return;
-	}
-	putchar('\'');
-	for (; *text; text++)
-		if (*text == '\'')
-			fputs("'\\''", stdout);
-		else
-			putchar(*text);
-	putchar('\'');
-}
+"run; 1 an error; 2 wrong usage.\n"
+"\n"
+"See shptctl-exec(8).\n";
 
 static void print_environment(const struct preload *p)
 {
 	for (size_t i = 0; i < PRELOAD_VARIABLES; i++) {
-		if (!p->values[i])
-			continue;
-		printf("%s=", preload_variables[i]);
-		print_quoted(p->values[i]);
-		putchar('\n');
+		char *value = p->values[i] ? quote(p->values[i]) : NULL;
+
+		if (value)
+			printf("%s=%s\n", preload_variables[i], value);
+		free(value);
 	}
 }
 

@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include <stdlib.h>
 
+#include "mounts.h"
 #include "processes.h"
 #include "shptctl.h"
 
@@ -31,40 +32,30 @@ static bool is_unmounted_shmem(const char *path)
 	       begins(path, "/SYSV") || begins(path, "[anon_shmem:");
 }
 
-/* Of a file system's options: "dax" or "dax=always", not "dax=inode". */
-static bool is_dax(const char *options)
+const char *mount_kind(const struct mount *m)
 {
-	static const char option[] = ",dax";
-
-	for (; (options = strstr(options, option)); options++) {
-		const char *end = options + strlen(option);
-
-		if (!*end || *end == ',' || begins(end, "=always"))
-			return true;
-	}
-	return false;
+	if (!strcmp(m->type, "tmpfs"))
+		return "shmem";
+	if (has_option(m->fs_options, "dax") ||
+	    has_option(m->fs_options, "dax=always"))
+		return "fsdax";
+	return NULL;
 }
 
-/*
- * A line of mountinfo ends with " - TYPE SOURCE OPTIONS". The process's own:
- * those of a container are mounted nowhere else.
- */
+/* The process's own mounts: those of a container are mounted nowhere else. */
 static const char *mounted_kind(int root, pid_t pid,
 				const struct process_mapping *m)
 {
-	char *path = print("proc/%d/mountinfo", pid);
-	char *device = print(" %u:%u ", m->major, m->minor);
-	char *line = fact_line_with(root, path, device);
-	const char *type = line ? strstr(line, " - ") : NULL;
+	char *mounts = print("proc/%d/mountinfo", pid);
 	const char *kind = NULL;
+	struct mount mount;
 
-	if (type ? begins(type, " - tmpfs ") : is_unmounted_shmem(m->path))
+	if (mount_of_device(root, mounts, m->major, m->minor, &mount))
+		kind = mount_kind(&mount);
+	else if (is_unmounted_shmem(m->path))
 		kind = "shmem";
-	else if (type && is_dax(type))
-		kind = "fsdax";
-	free(line);
-	free(device);
-	free(path);
+	mount_free(&mount);
+	free(mounts);
 	return kind;
 }
 

@@ -22,7 +22,9 @@ PRINT_HELP
 static const char help_status[] =
 "\n"
 "Exit status: 0 listed, also when there are no regions; 1 an error, as when the\n"
-"module is not loaded; 2 wrong usage.\n";
+"module is not loaded; 2 wrong usage.\n"
+"\n"
+"See shptctl-list(8).\n";
 
 /* Who registered it and how: unknown if nobody did. */
 struct row {

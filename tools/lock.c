@@ -19,7 +19,9 @@ static const char lock_help[] =
 "\n"
 STEER_HELP
 "\n"
-"Exit status: 0 locked; 1 an error; 2 wrong usage.\n";
+"Exit status: 0 locked; 1 an error; 2 wrong usage.\n"
+"\n"
+"See shptctl-lock(8).\n";
 
 static const char unlock_help[] =
 "Usage: shptctl unlock [OPTION...] REGION|FILE\n"
@@ -28,7 +30,9 @@ static const char unlock_help[] =
 "\n"
 STEER_HELP
 "\n"
-"Exit status: 0 unlocked; 1 an error; 2 wrong usage.\n";
+"Exit status: 0 unlocked; 1 an error; 2 wrong usage.\n"
+"\n"
+"See shptctl-unlock(8).\n";
 
 static const char *reason(int err)
 {

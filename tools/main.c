@@ -2,6 +2,7 @@
 /* main.c - shptctl: show and steer the shpt module; the verbs have files */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <locale.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,8 +21,7 @@ static const struct verb {
 	{ "show", show, "show one region, its hosts and its guests" },
 	{ "metrics", metrics, "print all numbers for Prometheus" },
 	{ "explain", explain,
-	  "tell whether this machine can share, and if not "
-	  "what to do" },
+	  "tell whether a machine, a process or a file can share, and why not" },
 	{ "estimate", estimate,
 	  "tell how much page-table memory sharing would save" },
 	{ "register", register_region,
@@ -45,13 +45,15 @@ static const struct verb *verb;
 
 static void print_error(const char *format, va_list args)
 {
+	char *text = vprint(format, args), *seen = plain(text);
+
 	/* In order, where both go to the same place. */
 	fflush(stdout);
-	fprintf(stderr, "shptctl%s%s: %s%s", verb ? " " : "",
+	fprintf(stderr, "shptctl%s%s: %s%s%s\n", verb ? " " : "",
 		verb ? verb->name : "", error_place ? error_place : "",
-		error_place ? ": " : "");
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
+		error_place ? ": " : "", seen);
+	free(seen);
+	free(text);
 }
 
 void complain(const char *format, ...)
@@ -73,18 +75,6 @@ void die(int status, const char *format, ...)
 	exit(status);
 }
 
-char *print(const char *format, ...)
-{
-	va_list args;
-	char *text;
-
-	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		die(EXIT_FAILURE, "no memory");
-	va_end(args);
-	return text;
-}
-
 static void flush_stdout(void)
 {
 	if (fflush(stdout) || ferror(stdout))
@@ -100,13 +90,16 @@ static void print_help(void)
 	     "tables.\n");
 	for (size_t i = 0; i < VERBS; i++)
 		printf("  %-10s %s\n", verbs[i].name, verbs[i].help);
-	puts("\n'shptctl VERB --help' tells about each. See shptctl(8).");
+	puts("\n'shptctl VERB --help' tells about each. See shptctl(8) and "
+	     "shptctl-VERB(8).");
 }
 
 int main(int argc, char **argv)
 {
 	int status = EXIT_SUCCESS;
 
+	/* What of a text can be seen, here and by others. */
+	setlocale(LC_CTYPE, "");
 	if (argc < 2)
 		die(EXIT_USAGE, "which verb? See shptctl --help");
 	for (size_t i = 0; i < VERBS; i++)

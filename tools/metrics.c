@@ -30,7 +30,9 @@ static const char help[] =
 "  -V, --version        print the version\n"
 "\n"
 "Exit status: 0 printed, also if the module is not loaded; 1 an error; 2 wrong\n"
-"usage.\n";
+"usage.\n"
+"\n"
+"See shptctl-metrics(8).\n";
 
 static const struct metric {
 	const char *name; /* behind "shpt_" and "shpt_region_" */
@@ -207,15 +209,6 @@ static void print_regions(int root)
 
 /* ---- processes ------------------------------------------------------------- */
 
-static bool has_library(const struct process *p)
-{
-	for (size_t i = 0; i < p->n; i++)
-		if (strstr(p->mappings[i].path, "/libshpt.so") ||
-		    strstr(p->mappings[i].path, "/libshpt-preload.so"))
-			return true;
-	return false;
-}
-
 /* Mappings that the library would have shared if it could. */
 static size_t count_ordinary(int root, const struct process *p)
 {
@@ -250,7 +243,7 @@ static void print_processes(int root)
 
 		if (!process_read(root, pids[i], &p))
 			n_unreadable++;
-		else if (has_library(&p))
+		else if (process_library(&p))
 			n_ordinary += count_ordinary(root, &p);
 		process_free(&p);
 	}

@@ -93,7 +93,8 @@ static char *check_device(const struct cluster *c, const struct preload *p)
 	if (!needs_module(p))
 		return NULL;
 	if (!shpt_is_loaded(c->root))
-		return print("the module is not loaded: " LOAD_MODULE);
+		return print("the module is not loaded: %s",
+			     load_module(c->root));
 	if (fstatat(c->root, "dev/shpt", &st, 0))
 		return print("there is no /dev/shpt: see shptctl explain");
 	if (!as_owner(c, try_device, c->root, "dev/shpt"))
@@ -167,8 +168,8 @@ static char *check_memory_type(const struct cluster *c, const struct preload *p)
 	if (type && strcasecmp(type, "mmap") != 0 &&
 	    !postmaster_may_share_sysv(c))
 		obstacle = print("shared_memory_type is %s, which takes "
-				 "CAP_CHECKPOINT_RESTORE (see shptctl(8)): "
-				 "pg_conftool %s %s set shared_memory_type "
+				 "CAP_CHECKPOINT_RESTORE (see "
+				 "shptctl-postgres(8)): pg_conftool %s %s set shared_memory_type "
 				 "mmap",
 				 type, c->version, c->name);
 	free(type);
@@ -188,9 +189,14 @@ static size_t buffers_bytes(const char *text)
 	double number = strtod(text, &unit);
 
 	unit += strspn(unit, " ");
-	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
-		if (!strcmp(unit, units[i].name))
-			return (size_t)(number * units[i].bytes);
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		double bytes = number * units[i].bytes;
+
+		/* What PostgreSQL itself refuses may be any number, or none. */
+		if (!strcmp(unit, units[i].name) && bytes >= 0 &&
+		    bytes < (double)PTRDIFF_MAX)
+			return (size_t)bytes;
+	}
 	return SIZE_MAX;
 }
 
@@ -263,7 +269,7 @@ size_t print_obstacles(const struct cluster *c, const struct preload *p)
 	if (n)
 		puts("Still in the way:");
 	for (size_t i = 0; i < n; i++) {
-		printf("  %s\n", obstacles[i]);
+		say("  %s", obstacles[i]);
 		free(obstacles[i]);
 	}
 	return n;

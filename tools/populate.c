@@ -37,7 +37,9 @@ static const char help[] =
 STEER_HELP
 "\n"
 "Exit status: 0 populated; 1 an error, or interrupted: what is done stays done;\n"
-"2 wrong usage.\n";
+"2 wrong usage.\n"
+"\n"
+"See shptctl-populate(8).\n";
 
 static volatile sig_atomic_t interrupted;
 

@@ -30,7 +30,9 @@ PRELOAD_HELP
 "  -V, --version        print the version\n"
 "\n"
 "Exit status: 0 done, even if something else is still in the way; 1 an error; 2\n"
-"wrong usage.\n";
+"wrong usage.\n"
+"\n"
+"See shptctl-postgres(8).\n";
 
 static bool has_line(const char *text, const char *line)
 {
@@ -52,7 +54,7 @@ static void print_lines(char sign, const char *text, const char *other)
 
 	while ((line = strsep(&rest, "\n")))
 		if (*line && !has_line(other, line))
-			printf("%c%s\n", sign, line);
+			say("%c%s", sign, line);
 	free(copy);
 }
 
@@ -65,10 +67,10 @@ static bool change(const struct cluster *c, const struct environment *e,
 
 	if (changes && !dry_run)
 		environment_replace(e, c, text);
-	printf("/%s:%s\n", e->path,
-	       !changes ? " nothing to change" :
-	       dry_run	? "" :
-			  " written");
+	say("/%s:%s", e->path,
+	    !changes ? " nothing to change" :
+	    dry_run  ? "" :
+		       " written");
 	if (changes) {
 		print_lines('-', e->block, block);
 		print_lines('+', block, e->block);
@@ -112,7 +114,7 @@ static void enable(const struct cluster *c, const struct environment *e,
 	text = environment_with(e, block);
 	all = environment_settings(e, c, text);
 	print_obstacles(c, &all);
-	printf("It takes effect with: %s\n", restart);
+	say("It takes effect with: %s", restart);
 	free(text);
 	free(block);
 	free(restart);
@@ -126,9 +128,9 @@ static void disable(const struct cluster *c, const struct environment *e,
 	bool changes = change(c, e, NULL, dry_run);
 
 	if (changes && hidden)
-		printf("Whether its server runs is not known: %s\n", hidden);
+		say("Whether its server runs is not known: %s", hidden);
 	else if (changes && c->postmaster)
-		printf("It takes effect with: %s\n", restart);
+		say("It takes effect with: %s", restart);
 	free(restart);
 }
 

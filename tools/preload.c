@@ -93,6 +93,16 @@ bool preload_option(struct preload *p, int option, const char *arg)
 	}
 }
 
+_Noreturn static void die_missing(int err)
+{
+	int root = sysroot_open("/");
+
+	die(EXIT_FAILURE, INSTALLED ": %s; run: %s", strerror(err),
+	    has_packages(root) ?
+		    "apt-get install --reinstall libshpt-preload" :
+		    "make install  # in the sources of shpt");
+}
+
 char *preload_library(void)
 {
 	char *self = realpath("/proc/self/exe", NULL);
@@ -108,10 +118,7 @@ char *preload_library(void)
 	if (!path)
 		path = realpath(INSTALLED, NULL);
 	if (!path)
-		die(EXIT_FAILURE,
-		    INSTALLED ": %s; run: make install  # in the sources of "
-			      "shpt",
-		    strerror(errno));
+		die_missing(errno);
 	if (strpbrk(path, ": \t\n"))
 		die(EXIT_FAILURE,
 		    "LD_PRELOAD takes no blank and no colon, as in %s: install "

@@ -114,18 +114,61 @@ char *process_command(int root, pid_t pid)
 	return fact_line(root, "proc/%d/comm", pid) ?: print("?");
 }
 
-int64_t process_tables(int root, pid_t pid)
+char *process_status(int root, pid_t pid, const char *name)
 {
 	char *path = print("proc/%d/status", pid);
-	char *line = fact_line_with(root, path, "VmPTE:");
+	char *line = fact_line_with(root, path, name);
+	char *value = NULL;
+
+	if (line && !strncmp(line, name, strlen(name)))
+		value = print("%.*s", (int)strcspn(line + strlen(name), "\n"),
+			      line + strlen(name));
+	free(line);
+	free(path);
+	return value;
+}
+
+int64_t process_tables(int root, pid_t pid)
+{
+	char *value = process_status(root, pid, "VmPTE:");
 	int64_t bytes = INT64_MIN;
 	uint64_t kib;
 
-	if (line && sscanf(line, "VmPTE: %" SCNu64, &kib) == 1)
+	if (value && sscanf(value, "%" SCNu64, &kib) == 1)
 		bytes = (int64_t)(kib * 1024);
-	free(line);
-	free(path);
+	free(value);
 	return bytes;
+}
+
+const char *process_library(const struct process *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (strstr(p->mappings[i].path, "/libshpt.so") ||
+		    strstr(p->mappings[i].path, "/libshpt-preload.so"))
+			return p->mappings[i].path;
+	return NULL;
+}
+
+char *process_variable(int root, pid_t pid, const char *name)
+{
+	char *path = print("proc/%d/environ", pid), *entry = NULL;
+	int fd = openat(root, path, O_RDONLY | O_CLOEXEC);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
+	size_t size = 0, length = strlen(name);
+	char *value = NULL;
+
+	free(path);
+	if (!f)
+		return NULL;
+	errno = 0;
+	while (!value && getdelim(&entry, &size, '\0', f) > 0)
+		if (!strncmp(entry, name, length) && entry[length] == '=')
+			value = print("%s", entry + length + 1);
+	if (!value && !ferror(f))
+		errno = 0;
+	free(entry);
+	fclose(f);
+	return value;
 }
 
 void say_unreadable(size_t n)

@@ -46,6 +46,18 @@ char *process_command(int root, pid_t pid);
 /* Bytes of its own page tables, or INT64_MIN if that is not to be known. */
 int64_t process_tables(int root, pid_t pid);
 
+/* The path of libshpt.so or libshpt-preload.so in it, or NULL. */
+const char *process_library(const struct process *p);
+
+/*
+ * The value of a variable that it was started with, to be freed; NULL and errno,
+ * which is 0 if there is no such variable.
+ */
+char *process_variable(int root, pid_t pid, const char *name);
+
+/* The line of /proc/PID/status that begins so, behind that; or NULL. */
+char *process_status(int root, pid_t pid, const char *name);
+
 /* What all verbs say of processes that they may not look at. */
 void say_unreadable(size_t n);
 

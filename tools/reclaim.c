@@ -24,7 +24,9 @@ static const char help[] =
 STEER_HELP
 "\n"
 "Exit status: 0 done, also if nothing was to be given back; 1 an error, with\n"
-"--all of any region; 2 wrong usage.\n";
+"--all of any region; 2 wrong usage.\n"
+"\n"
+"See shptctl-reclaim(8).\n";
 
 static const char *reason(int err)
 {
@@ -50,8 +52,7 @@ static bool reclaim_fd(int fd, const char *title)
 	char size[16];
 
 	if (libshpt_reclaim(fd, 0, INT64_MAX, &freed)) {
-		fprintf(stderr, "shptctl reclaim: %s: %s\n", title,
-			reason(errno));
+		complain("%s: %s", title, reason(errno));
 		return false;
 	}
 	format_bytes(size, sizeof(size), (long long)freed);

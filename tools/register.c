@@ -30,7 +30,9 @@ static const char help[] =
 "  -h, --help           print this text\n"
 "  -V, --version        print the version\n"
 "\n"
-"Exit status: 0 registered; 1 an error; 2 wrong usage.\n";
+"Exit status: 0 registered; 1 an error; 2 wrong usage.\n"
+"\n"
+"See shptctl-register(8).\n";
 
 static mode_t parse_mode(const char *text)
 {
@@ -115,12 +117,16 @@ static void check_free(const struct registration *r, int fd)
 
 static void print_plan(const struct registration *r)
 {
-	printf("would register %s", r->path);
+	char *path = plain(r->path), *name = plain(r->name);
+
+	printf("would register %s", path);
 	if (*r->name)
-		printf(" as '%s', mode %04o", r->name, (unsigned int)r->mode);
+		printf(" as '%s', mode %04o", name, (unsigned int)r->mode);
 	if (r->node_text)
 		printf(", node=%s", r->node_text);
 	putchar('\n');
+	free(path);
+	free(name);
 }
 
 /* Either all of it is done or nothing. */

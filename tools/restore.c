@@ -29,8 +29,8 @@ static const char help[] =
 "\n"
 "Register the regions that are named in " REGIONS_CONF ",\n"
 "with their names, owners, modes and settings; see shpt-regions.conf(5). What is\n"
-"registered already stays as it is. What is wrong with one region is said, with\n"
-"file and line, and keeps no other from being restored.\n"
+"registered already stays, with these settings. What is wrong with one region is\n"
+"said, with file and line, and keeps no other from being restored.\n"
 "\n"
 "      --release        unregister them again, so that their file systems can be\n"
 "                       unmounted\n"
@@ -42,7 +42,9 @@ static const char help[] =
 "  -V, --version        print the version\n"
 "\n"
 "Exit status: 0 done, also if there was nothing to do; 1 an error, or of one\n"
-"region; 2 wrong usage.\n";
+"region; 2 wrong usage.\n"
+"\n"
+"See shptctl-restore(8).\n";
 
 struct work {
 	const char *sysroot; /* or NULL */
@@ -141,9 +143,9 @@ static void restore_region(const struct work *w, const void *arg)
 				     wanted->mode);
 	}
 	close(fd);
-	printf("%s: %s%s\n", wanted->path,
-	       region.registered ? "was registered already" : "registered",
-	       quoted_name(wanted->name, name, sizeof(name)));
+	say("%s: %s%s", wanted->path,
+	    region.registered ? "was registered already" : "registered",
+	    quoted_name(wanted->name, name, sizeof(name)));
 }
 
 static void release_region(const struct work *w, const void *arg)
@@ -157,8 +159,8 @@ static void release_region(const struct work *w, const void *arg)
 	if (libshpt_unregister(fd) && errno != ENOENT)
 		die(EXIT_FAILURE, "cannot release region %" PRIu64 ": %s",
 		    region->id, strerror(errno));
-	printf("%s: released%s\n", region->backing,
-	       quoted_name(region->name, name, sizeof(name)));
+	say("%s: released%s", region->backing,
+	    quoted_name(region->name, name, sizeof(name)));
 }
 
 /* Whether it came to its end. */
@@ -197,9 +199,9 @@ static bool plan_restore(const struct work *w, const struct conf_region *wanted)
 			 wanted->path, strerror(errno));
 		return false;
 	}
-	printf("%s: %s%s\n", wanted->path,
-	       is ? "is registered" : "would be registered",
-	       quoted_name(is ? is->name : wanted->name, name, sizeof(name)));
+	say("%s: %s%s", wanted->path,
+	    is ? "is registered" : "would be registered",
+	    quoted_name(is ? is->name : wanted->name, name, sizeof(name)));
 	return true;
 }
 
@@ -240,8 +242,8 @@ static size_t release_all(const struct work *w)
 		if (!is_to_release(w, region))
 			continue;
 		if (w->dry_run)
-			printf("%s: would be released%s\n", region->backing,
-			       quoted_name(region->name, name, sizeof(name)));
+			say("%s: would be released%s", region->backing,
+			    quoted_name(region->name, name, sizeof(name)));
 		else
 			failed += !in_own_process(w, release_region, region);
 	}

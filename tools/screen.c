@@ -8,7 +8,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <inttypes.h>
-#include <locale.h>
 #include <math.h>
 #include <ncurses.h>
 #include <stdio.h>
@@ -285,7 +284,6 @@ void screen_run(struct top_options *o)
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		die(EXIT_FAILURE, "this is no terminal: use --batch");
-	setlocale(LC_CTYPE, "");
 	if (!newterm(NULL, stdout, stdin))
 		die(EXIT_FAILURE,
 		    "the terminal '%s' is not known (TERM): use --batch",

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "processes.h"
 #include "shptctl.h"
 
 struct server {
@@ -22,16 +23,21 @@ struct server {
 	struct libshpt_region region; /* with id 0: none */
 };
 
-static FILE *proc_open(const struct cluster *c, const char *file)
+_Noreturn static void die_unreadable(const struct cluster *c, const char *file)
 {
-	char *path = print("proc/%d/%s", c->postmaster, file);
+	die(EXIT_FAILURE,
+	    "/proc/%d/%s: %s; run this as root, or as the cluster's owner",
+	    c->postmaster, file, strerror(errno));
+}
+
+static FILE *open_maps(const struct cluster *c)
+{
+	char *path = print("proc/%d/maps", c->postmaster);
 	int fd = openat(c->root, path, O_RDONLY | O_CLOEXEC);
 	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
 
 	if (!f)
-		die(EXIT_FAILURE,
-		    "/%s: %s; run this as root, or as the cluster's owner",
-		    path, strerror(errno));
+		die_unreadable(c, "maps");
 	free(path);
 	return f;
 }
@@ -39,15 +45,10 @@ static FILE *proc_open(const struct cluster *c, const char *file)
 /* A variable of the postmaster's, or NULL; the caller frees it. */
 static char *variable(const struct cluster *c, const char *name)
 {
-	FILE *f = proc_open(c, "environ");
-	size_t size = 0, length = strlen(name);
-	char *entry = NULL, *value = NULL;
+	char *value = process_variable(c->root, c->postmaster, name);
 
-	while (!value && getdelim(&entry, &size, '\0', f) > 0)
-		if (!strncmp(entry, name, length) && entry[length] == '=')
-			value = print("%s", entry + length + 1);
-	free(entry);
-	fclose(f);
+	if (!value && errno)
+		die_unreadable(c, "environ");
 	return value;
 }
 
@@ -71,7 +72,7 @@ static bool is_outdated(const struct cluster *c, const struct environment *e)
 static void read_maps(const struct cluster *c, struct server *s, uint64_t *id)
 {
 	uintptr_t start, end, most = 0;
-	FILE *f = proc_open(c, "maps");
+	FILE *f = open_maps(c);
 	char *line = NULL;
 	uint64_t inode;
 	size_t size = 0;
@@ -196,7 +197,7 @@ static void print_text(const struct cluster *c, const struct environment *e,
 	    !strcmp(s->backend, "none"))
 		puts("The server's log says what it has instead, or why.");
 	if (s->outdated)
-		printf("What is configured takes effect with: %s\n", restart);
+		say("What is configured takes effect with: %s", restart);
 	free(restart);
 }
 

@@ -29,7 +29,9 @@ STEER_HELP
 "                            where they happen to be made), local (one set on\n"
 "                            each node) or a number (one set, on this node)\n"
 "\n"
-"Exit status: 0 set; 1 an error; 2 wrong usage.\n";
+"Exit status: 0 set; 1 an error; 2 wrong usage.\n"
+"\n"
+"See shptctl-set(8).\n";
 
 static const char *const modes[] = {
 	[SHPT_RECLAIM_NEVER] = "never",

@@ -16,6 +16,7 @@
 
 #include "causes.h"
 #include "columns.h"
+#include "hosts.h"
 #include "processes.h"
 #include "shptctl.h"
 
@@ -33,16 +34,9 @@ PRINT_HELP
 "\n"
 "With -n or -o only the table of guests is printed.\n";
 
-struct host {
-	char access[8];
-	const char *text; /* of access */
-	int64_t node;
-	int64_t table_bytes;
-};
-
 #define HOST(name, member) name, offsetof(struct host, member)
 static const struct column host_columns[] = {
-	{ "HOST", HOST("access", text), COLUMN_TEXT, true, "" },
+	{ "HOST", HOST("access", access), COLUMN_TEXT, true, "" },
 	{ "NODE", HOST("node", node), COLUMN_NUMBER, true, "" },
 	{ "TABLES", HOST("table_bytes", table_bytes), COLUMN_BYTES, true, "" },
 	{ 0 }
@@ -90,39 +84,10 @@ static void print_help(void)
 	fputs(help, stdout);
 	print_columns_help(guest_columns);
 	puts("\nExit status: 0 shown; 1 an error, as when there is no such "
-	     "region; 2 wrong usage.");
+	     "region; 2 wrong usage.\n\nSee shptctl-show(8).");
 }
 
 /* ---- what there is --------------------------------------------------------- */
-
-static void read_hosts(struct view *v)
-{
-	char *path = print("%s/nodes", v->dir), *next = NULL;
-	struct stat st;
-	char *text = file_text(v->root, path, 0, &st);
-
-	for (char *line = text ? strtok_r(text, "\n", &next) : NULL; line;
-	     line = strtok_r(NULL, "\n", &next)) {
-		struct host host;
-
-		if (sscanf(line, "%7s %" SCNd64 " %" SCNd64, host.access,
-			   &host.node, &host.table_bytes) != 3)
-			die(EXIT_FAILURE,
-			    "/%s has the line '%s': use module and shptctl of "
-			    "one version",
-			    path, line);
-		if (host.node < 0)
-			host.node = COLUMN_UNKNOWN;
-		v->hosts = reallocarray(v->hosts, v->n_hosts + 1, sizeof(host));
-		if (!v->hosts)
-			die(EXIT_FAILURE, "no memory for another host");
-		v->hosts[v->n_hosts++] = host;
-	}
-	for (size_t i = 0; i < v->n_hosts; i++)
-		v->hosts[i].text = v->hosts[i].access;
-	free(text);
-	free(path);
-}
 
 static bool is_guest_mapping(const struct view *v,
 			     const struct process_mapping *m)
@@ -206,12 +171,13 @@ static void print_fact(const char *name, const char *format, ...)
 static void print_fact(const char *name, const char *format, ...)
 {
 	va_list args;
+	char *value;
 
-	printf("%-12s", name);
 	va_start(args, format);
-	vprintf(format, args);
+	value = vprint(format, args);
 	va_end(args);
-	putchar('\n');
+	say("%-12s%s", name, value);
+	free(value);
 }
 
 static void print_bytes(const struct print_options *p, const char *name,
@@ -376,7 +342,7 @@ static void free_view(struct view *v)
 	for (size_t i = 0; i < v->n_guests; i++)
 		free(v->guests[i].command);
 	free(v->guests);
-	free(v->hosts);
+	hosts_free(v->hosts, v->n_hosts);
 	causes_free(v->causes, v->n_causes);
 	free(v->dir);
 	close(v->root);
@@ -425,7 +391,7 @@ int show(int argc, char **argv)
 	v.root = sysroot_open(root);
 	find_region(&v, argv[optind]);
 	v.n_causes = causes_read(v.root, v.dir, &v.causes);
-	read_hosts(&v);
+	v.n_hosts = hosts_read(v.root, v.dir, &v.hosts);
 	read_guests(&v);
 	if (print_as.json)
 		print_json(&v, &print_as);

@@ -3,6 +3,7 @@
 #ifndef SHPTCTL_H
 #define SHPTCTL_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,9 +28,6 @@ void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* What these messages are about, such as "FILE:LINE", or NULL. */
 extern const char *error_place;
 
-/* A new string; ends the program if there is no memory. */
-char *print(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
 int estimate(int argc, char **argv);
 int exec_program(int argc, char **argv);
 int list(int argc, char **argv);
@@ -46,6 +44,19 @@ int lock_region(int argc, char **argv);
 int unlock_region(int argc, char **argv);
 int set_region(int argc, char **argv);
 int top(int argc, char **argv);
+
+/* --- text.c: texts to be printed; end the program if there is no memory --- */
+
+/* A new string. */
+char *print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *vprint(const char *format, va_list args)
+	__attribute__((format(printf, 1, 0)));
+
+/* A copy in which \xNN is for each byte that is of no visible character. */
+char *plain(const char *text);
+
+/* A line on stdout, in this form. */
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* --- list.c --- */
 
@@ -69,12 +80,21 @@ char *fact_line_with(int dir, const char *path, const char *what);
 
 bool shpt_is_loaded(int sysroot);
 
-/* Now, and at each boot. */
-#define LOAD_MODULE \
-	"modprobe shpt && echo shpt >/etc/modules-load.d/shpt.conf"
-
 /* All regions by id, in *regions, to be freed; returns how many. */
 size_t regions_read(int sysroot, struct libshpt_region **regions);
+
+/* --- packages.c: whether shpt has come in packages --- */
+
+bool package_is_installed(int root, const char *name);
+bool has_packages(int root);
+
+/* The command that loads the module, now and at each boot. */
+const char *load_module(int root);
+
+/* --- quote.c --- */
+
+/* A word for sh(1), with quotes where it takes them, to be freed. */
+char *quote(const char *word);
 
 /* --- grant.c: who may open /dev/shpt --- */
 

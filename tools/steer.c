@@ -53,10 +53,14 @@ void steer_end(struct steering *s)
 char *region_title(const struct libshpt_region *region)
 {
 	const char *name = *region->name ? region->name : region->backing;
+	char *seen, *title;
 
 	if (!*name)
 		return print("region %" PRIu64, region->id);
-	return print("region %" PRIu64 " (%s)", region->id, name);
+	seen = plain(name);
+	title = print("region %" PRIu64 " (%s)", region->id, seen);
+	free(seen);
+	return title;
 }
 
 const struct libshpt_region *region_named(const struct libshpt_region *regions,

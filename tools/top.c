@@ -34,7 +34,9 @@ static const char help[] =
 "  -V, --version        print the version\n"
 "\n"
 "Exit status: 0 ended as asked; 1 an error, as when the module is not loaded; 2\n"
-"wrong usage.\n";
+"wrong usage.\n"
+"\n"
+"See shptctl-top(8).\n";
 
 static void print_list(const struct list *list, enum view view, bool bytes)
 {

@@ -22,7 +22,9 @@ static const char help[] =
 "      --all            unregister all regions of this user, or as root all\n"
 STEER_HELP
 "\n"
-"Exit status: 0 unregistered; 1 an error; 2 wrong usage.\n";
+"Exit status: 0 unregistered; 1 an error; 2 wrong usage.\n"
+"\n"
+"See shptctl-unregister(8).\n";
 
 static void unregister_region(int fd, const char *what)
 {

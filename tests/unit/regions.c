@@ -167,13 +167,15 @@ END_TEST
 START_TEST(not_understood)
 {
 	static const char *const files[] = { "3/guests", "3/uid", "3/locked",
-					     "3/node" };
+					     "3/node", "3/links" };
+	static const char *const texts[] = { "12x", "", "", "",
+					     "9223372036854775808" };
 	struct libshpt_region r;
 	struct reason why;
 
 	put("3/backing", "/x");
 	put("3/name", "");
-	put(files[_i], _i ? "" : "12x");
+	put(files[_i], texts[_i]);
 	ck_assert_int_eq(next_region(root_fd, 0, &r, &why), -1);
 	ck_assert_int_eq(why.err, EBADMSG);
 	ck_assert_ptr_nonnull(strstr(why.text, files[_i]));
@@ -269,7 +271,7 @@ TCase *regions_tests(void)
 	tcase_add_test(t, passes_over_what_ends);
 	tcase_add_test(t, longest_path);
 	tcase_add_loop_test(t, policies_and_modes, 0, 3);
-	tcase_add_loop_test(t, not_understood, 0, 4);
+	tcase_add_loop_test(t, not_understood, 0, 5);
 	tcase_add_test(t, no_kernel_part);
 	tcase_add_test(t, of_this_machine);
 	tcase_add_test(t, structs_of_all_releases);
