@@ -5,15 +5,15 @@
 
 #include "fuzz.h"
 
-static char *word;
+static char *given;
 
-static char *given_word(const char *name)
+static char *environment(const char *name)
 {
 	(void)name;
-	return word;
+	return given;
 }
 
-#define secure_getenv given_word
+#define secure_getenv environment
 #include "../../libshpt/choose.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -21,11 +21,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct backend *asked;
 	struct reason why = { 0 };
 
-	word = text_of(data, size);
+	given = text_of(data, size);
 	if (read_environment(&asked, &why))
 		expect(why.err && strstr(why.text, "LIBSHPT_BACKEND"));
 	else
-		expect(!asked || !strcmp(asked->name, word));
-	free(word);
+		expect(!asked || !strcmp(asked->name, given));
+	free(given);
 	return 0;
 }
