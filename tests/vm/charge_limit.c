@@ -196,13 +196,17 @@ static void first_toucher(void *arg)
 
 static void filler(void *arg)
 {
-	int fd = MUST(memfd_create("filler", MFD_CLOEXEC));
+	int fd = MUST(memfd_create("filler", MFD_CLOEXEC)), refused;
 	static char page[PAGE];
 
 	immortal(arg);
-	while (write(fd, page, PAGE) == PAGE)
-		;
-	CHECK_EQ(errno, ENOMEM);
+	/* What other CPUs keep ready for the group comes back a little later. */
+	for (refused = 0; refused < 5; refused++) {
+		while (write(fd, page, PAGE) == PAGE)
+			refused = 0;
+		CHECK_EQ(errno, ENOMEM);
+		usleep(20000);
+	}
 	*t.opened = true;
 	pause();
 }
