@@ -19,7 +19,7 @@ struct scan {
 	struct report *r;
 	const struct machine *m;
 	const struct process *p;
-	const char *library; /* of libshpt, that is in it */
+	const char *libshpt; /* its library that is in the process */
 	bool elsewhere; /* LIBSHPT_BACKEND is another than shpt */
 	size_t min_bytes;
 	int pagemap; /* or -1 */
@@ -117,11 +117,11 @@ static char *why_not_yet(const struct scan *s, const struct process_mapping *m)
 	char least[32];
 
 	format_bytes(least, sizeof(least), (long long)s->min_bytes);
-	if (!s->library)
+	if (!s->libshpt)
 		return print("no library of shpt was there when it was made");
 	if (s->elsewhere)
 		return print("LIBSHPT_BACKEND asks for something else");
-	if (strstr(s->library, "-preload.so") &&
+	if (strstr(s->libshpt, "-preload.so") &&
 	    m->end - m->start < s->min_bytes)
 		return print("smaller than LIBSHPT_MIN_SIZE, %s", least);
 	if ((m->start - m->offset) % CHUNK_BYTES)
@@ -167,7 +167,7 @@ void check_mappings(struct report *r, const struct machine *m,
 		.r = r,
 		.m = m,
 		.p = p,
-		.library = process_library(p),
+		.libshpt = process_library(p),
 		.pagemap = pagemap_open(m->root, p->pid),
 	};
 

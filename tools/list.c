@@ -3,7 +3,6 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "columns.h"
@@ -70,22 +69,6 @@ static const struct column columns[] = {
 	  "path of the file; root only" },
 	{ 0 }
 };
-
-void format_bytes(char *buf, size_t size, long long bytes)
-{
-	static const char units[] = "BKMGTPE";
-	double value = bytes;
-	int unit = 0;
-
-	while ((value >= 1024 || value <= -1024) && units[unit + 1]) {
-		value /= 1024;
-		unit++;
-	}
-	snprintf(buf, size, "%.1f", value);
-	if (!strcmp(buf + strlen(buf) - 2, ".0"))
-		buf[strlen(buf) - 2] = '\0';
-	snprintf(buf + strlen(buf), size - strlen(buf), "%c", units[unit]);
-}
 
 static void make_row(const struct libshpt_region *region, struct row *row)
 {

@@ -58,8 +58,6 @@ char *plain(const char *text);
 /* A line on stdout, in this form. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* --- list.c --- */
-
 /* 1.5M, as util-linux writes sizes; a saving can be negative. */
 void format_bytes(char *buf, size_t size, long long bytes);
 

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <wchar.h>
 #include <wctype.h>
 
@@ -83,4 +84,20 @@ void say(const char *format, ...)
 	puts(seen);
 	free(seen);
 	free(text);
+}
+
+void format_bytes(char *buf, size_t size, long long bytes)
+{
+	static const char units[] = "BKMGTPE";
+	double value = bytes;
+	int unit = 0;
+
+	while ((value >= 1024 || value <= -1024) && units[unit + 1]) {
+		value /= 1024;
+		unit++;
+	}
+	snprintf(buf, size, "%.1f", value);
+	if (!strcmp(buf + strlen(buf) - 2, ".0"))
+		buf[strlen(buf) - 2] = '\0';
+	snprintf(buf + strlen(buf), size - strlen(buf), "%c", units[unit]);
 }
