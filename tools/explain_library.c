@@ -48,17 +48,30 @@ static bool is_secure(const struct subject *s)
 	return secure;
 }
 
-/* "15/main", if it is a server of a cluster that Debian's packages have made. */
+/*
+ * "15/main", if it is a server of a cluster that Debian's packages have made:
+ * it is told where its settings are, and its children's titles name it.
+ */
 static char *cluster_of(const struct subject *s)
 {
-	char *data = subject_link(s, "cwd"), *id = NULL;
+	char *path = print("proc/%d/cmdline", s->p.pid), *arg = NULL, *id = NULL;
+	int fd = openat(s->m->root, path, O_RDONLY | O_CLOEXEC);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
 	char version[16], name[NAME_MAX];
+	size_t size = 0;
 
-	if (data && !strcmp(s->command, "postgres") &&
-	    sscanf(data, "/var/lib/postgresql/%15[0-9.]/%254[^/]", version,
-		   name) == 2)
-		id = print("%s/%s", version, name);
-	free(data);
+	free(path);
+	if (!f)
+		return NULL;
+	while (!id && getdelim(&arg, &size, '\0', f) > 0)
+		if (sscanf(arg,
+			   "config_file=/etc/postgresql/%15[0-9.]/%254[^/]/",
+			   version, name) == 2 ||
+		    sscanf(arg, "postgres: %15[0-9.]/%254[^: ]: ", version,
+			   name) == 2)
+			id = print("%s/%s", version, name);
+	free(arg);
+	fclose(f);
 	return id;
 }
 
