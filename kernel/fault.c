@@ -17,10 +17,11 @@
  * Locks. All is done under the guest's mmap_lock held for read; a fault that
  * comes with the VMA lock only (huge_fault on 6.12; before ->fault the core
  * drops it by itself) starts again. Then the host's mmap_lock is taken for
- * read, then whatever the backing's file system takes. Whoever must wait for
- * something that needs the guest's mmap_lock (registration after fork, the end
- * of an invalidation) drops it, keeps a reference to what it waits for, and
- * returns VM_FAULT_RETRY without touching the VMA again.
+ * read, then whatever the backing's file system takes, and both are let go of.
+ * Whoever must wait for something that needs the guest's mmap_lock (registration
+ * after fork), or that others can draw out (the end of invalidations), drops it,
+ * keeps a reference to what it waits for, and returns VM_FAULT_RETRY without
+ * touching the VMA again.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -125,29 +126,6 @@ static vm_fault_t adopt_and_retry(struct vm_fault *vmf)
 	return VM_FAULT_RETRY;
 }
 
-/* An invalidation of the chunk is under way: come back when it is over. */
-static vm_fault_t wait_and_retry(struct vm_fault *vmf, struct shpt_mm *smm)
-{
-	struct mm_struct *mm = vmf->vma->vm_mm;
-	unsigned long addr = vmf->address;
-	struct file *file;
-
-	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY)) {
-		cond_resched();
-		return VM_FAULT_NOPAGE;
-	}
-	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
-		return VM_FAULT_RETRY;
-
-	kref_get(&smm->ref);
-	file = get_file(vmf->vma->vm_file);	/* pins the module */
-	mmap_read_unlock(mm);
-	wait_event_killable(smm->inv_wait, shpt_mm_linkable(smm, addr));
-	shpt_mm_put(smm);
-	fput(file);
-	return VM_FAULT_RETRY;
-}
-
 /*
  * The host that a guest's VMA is to link to, which follows from what the VMA
  * allows now. Valid while the mmap_lock is held.
@@ -195,20 +173,52 @@ static vm_fault_t refuse(void)
 	return VM_FAULT_SIGBUS;
 }
 
+/* An invalidation of the chunk may be under way: come back when it is over. */
+static vm_fault_t wait_and_retry(struct vm_fault *vmf, struct shpt_mm *smm)
+{
+	struct mm_struct *mm = vmf->vma->vm_mm;
+	unsigned long addr = vmf->address;
+	struct file *file;
+
+	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
+		return VM_FAULT_RETRY;
+	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY))
+		return VM_FAULT_NOPAGE;
+
+	kref_get(&smm->ref);
+	file = get_file(vmf->vma->vm_file);	/* pins the module */
+	mmap_read_unlock(mm);
+	shpt_await_invalidations(smm, addr);
+	shpt_mm_put(smm);
+	fput(file);
+	return VM_FAULT_RETRY;
+}
+
 /* Link the chunk. The host has a table for it. */
 static vm_fault_t link_chunk(struct vm_fault *vmf, struct shpt_guest *guest,
 			     struct shpt_host *host)
 {
-	switch (shpt_link(guest, host, vmf->address, vmf->pud, vmf->pgoff)) {
+	int err = shpt_link(guest, host, vmf->address, vmf->pud, vmf->pgoff);
+
+	/*
+	 * Some users of get_user_pages() cannot let go of the lock: they wait
+	 * with it (link.c says why that is safe), and try once more.
+	 */
+	if (err == -EINPROGRESS && !(vmf->flags & FAULT_FLAG_ALLOW_RETRY)) {
+		shpt_await_invalidations(guest->smm, vmf->address);
+		err = shpt_link(guest, host, vmf->address, vmf->pud,
+				vmf->pgoff);
+	}
+	switch (err) {
 	case 0:
 		shpt_flush_mm(guest->smm->mm);
 		shpt_check_flushed(guest->smm, vmf->address);
 		return VM_FAULT_NOPAGE;
-	case -ESTALE:
-		/* A host is being replaced: a fault in a moment finds the new one. */
-		return VM_FAULT_NOPAGE;
-	case -EAGAIN:
+	case -EINPROGRESS:
 		return wait_and_retry(vmf, guest->smm);
+	case -EAGAIN:
+		/* The access is repeated, and signals have their say between. */
+		return VM_FAULT_NOPAGE;
 	case -ENOMEM:
 		return VM_FAULT_OOM;
 	default:

@@ -117,7 +117,7 @@ static void guest_vma_close(struct vm_area_struct *vma)
 
 	if (IS_ERR_OR_NULL(guest))
 		return;
-	shpt_links_free(guest->smm, vma->vm_start, vma->vm_end);
+	shpt_links_leave(guest->smm, vma->vm_start, vma->vm_end);
 	guest_put(guest);
 }
 

@@ -9,10 +9,11 @@
  *   shpt_host		an address space whose page tables are shared. A region
  *			has one for each access and NUMA node in use.
  *   shpt_chunk		one chunk of a host: how many guests link to it.
- *   shpt_mm		one per process that maps regions: its mmu notifier.
+ *   shpt_mm		one per process that maps regions, or did: its links.
  *   shpt_guest		one per process and region, while it has mappings of it.
- *   shpt_link		one per chunk of a guest's address space: the PUD entry
- *			that is swapped.
+ *   shpt_link		one per chunk of a process's address space that is or
+ *			was a guest's: the PUD entry that is swapped, and the
+ *			notifier that it depends on.
  *
  * Locks, outermost first:
  *
@@ -21,14 +22,14 @@
  *     shpt_regions_lock    the table of regions; held for moments
  *   shpt_region.renewing   replacing a region's hosts
  *     shpt_region.making   making them
- *   guest's mmap_lock	    shpt_mm.guests, shpt_guest.vmas, vm_private_data;
- *			    shpt_mm.first and last, which are read without
+ *   guest's mmap_lock	    shpt_mm.guests, shpt_guest.vmas, vm_private_data,
+ *			    making links
  *     shpt_host.covering	a turn to widen a host; waiting for it can be killed
  *     shpt_region.hosts_lock   which hosts a region has; held for moments, also
  *			    inside of shpt_regions_lock
  *     host's mmap_lock	    nested as SINGLE_DEPTH_NESTING; read in faults
  *       file system locks
- *     shpt_mm.lock	    links: states, invalidations, the PUD entries
+ *     shpt_mm.lock	    links: states, sequence numbers, the PUD entries
  *     shpt_region.guests_lock	writers of the guest list (readers use RCU)
  *
  * shpt_mm.lock may be taken in an ftrace callback with interrupts off, so nobody
@@ -157,19 +158,17 @@ struct shpt_chunk {
 };
 
 struct shpt_mm {
-	struct mmu_notifier mn;
+	struct mmu_interval_notifier life;	/* tells of the mm's end */
 	struct kref ref;
 	struct rcu_work free_work;
 	struct hlist_node hash;
 	struct mm_struct *mm;
 	struct list_head guests;
-	unsigned long first, last;	/* hull of all links there have been */
 
-	spinlock_t lock;		/* all below but inv_wait */
+	spinlock_t lock;		/* all below */
 	struct xarray links;		/* struct shpt_link by address chunk */
-	wait_queue_head_t inv_wait;	/* for the end of invalidations */
 	u64 unlink_seq;			/* one for each unlink */
-	bool released;			/* the mm is being torn down */
+	unsigned long ended;		/* invalidations up to this number */
 	bool foreign;			/* another MMU registered: never link */
 	struct work_struct foreign_work;
 };
@@ -191,11 +190,15 @@ enum shpt_link_state {
 	LINK_UNFLUSHED,	/* swapped back, but TLBs may still know the host's */
 };
 
-/* All fields under smm->lock; pudp and parked mean something while LINKED. */
+/*
+ * All below smm is under smm->lock; pudp and parked mean something while LINKED.
+ * Of the interval only the number is ours to change, under that lock too.
+ */
 struct shpt_link {
+	struct mmu_interval_notifier interval;	/* on the chunk, always */
+	struct shpt_mm *smm;
 	enum shpt_link_state state;
-	unsigned int invalidations;	/* between start and end now */
-	struct shpt_guest *guest;
+	struct shpt_guest *guest;	/* NULL: the mapping is gone */
 	struct shpt_chunk *chunk;
 	pud_t *pudp;
 	pud_t parked;
@@ -368,18 +371,19 @@ struct shpt_mm *shpt_mm_register(struct mm_struct *mm);
 void shpt_mm_put(struct shpt_mm *smm);
 void shpt_mm_put_all(void);
 void shpt_mm_set_foreign(struct mm_struct *mm);
-bool shpt_mm_is_ours(const struct mmu_notifier *mn);
-bool shpt_mm_linkable(struct shpt_mm *smm, unsigned long addr);
+bool shpt_mm_registers(struct mm_struct *mm);
+bool shpt_is_our_interval(const struct mmu_interval_notifier_ops *ops);
 void shpt_check_flushed(struct shpt_mm *smm, unsigned long addr);
 struct shpt_host *shpt_linked_host(struct shpt_mm *smm, unsigned long addr);
 int shpt_link(struct shpt_guest *guest, struct shpt_host *host,
 	      unsigned long addr, pud_t *pudp, pgoff_t pgoff);
+void shpt_await_invalidations(struct shpt_mm *smm, unsigned long addr);
 void shpt_unlink(struct shpt_mm *smm, unsigned long start, unsigned long end);
 void shpt_unlink_retired(struct shpt_mm *smm);
 int shpt_links_make(struct shpt_guest *guest, unsigned long start,
 		    unsigned long end, gfp_t gfp);
-void shpt_links_free(struct shpt_mm *smm, unsigned long start,
-		     unsigned long end);
+void shpt_links_leave(struct shpt_mm *smm, unsigned long start,
+		      unsigned long end);
 unsigned long shpt_links_count(struct shpt_mm *smm, unsigned long start,
 			       unsigned long end);
 

@@ -9,27 +9,52 @@
  * mmap_lock held for read only, and must find a table. The parked table stays
  * accounted to the guest, and the core's free_pgtables() frees it.
  *
- * When a link may exist. Whoever is about to walk a guest's range for more
- * than reading first calls invalidate_range_start() of the guest mm's
- * notifier. It unlinks every chunk that the range touches, counts itself in
- * each until invalidate_range_end(), and flushes. shpt_link() looks at the
- * count under the same lock: no link comes into being between start and end of
- * an invalidation. A sequence to retry on is not needed besides: all that a
- * link depends on (the VMA, its flags, the parked table) is read under the
- * mmap_lock that the fault holds and under smm->lock, nothing is carried over
- * from before an invalidation.
+ * When a link may exist. Whoever is about to change a guest's range first calls
+ * invalidate_range_start() of the guest's mm, and invalidate_range_end() when he
+ * is through. Each link record has an interval notifier over its chunk, which
+ * lives as long as the record, and no link is without a record. So start calls
+ * chunk_invalidate() for each chunk that the range touches. That notes the
+ * number of the invalidation, unlinks and flushes. The core counts numbers up,
+ * one for all invalidations that overlap in time, and does not leave a number
+ * until none of the process is between start and end any more.
  *
- * The counts are in the link records, one for each chunk of each guest VMA,
- * made and freed with the VMA. Start and end find the same records: those whose
- * range overlaps a guest VMA hold mmap_lock from the one to the other, and who
- * comes without mmap_lock holds the rmap lock of another VMA or that VMA's own
- * lock: nobody can map its range again before that is free.
+ * shpt_link() compares the chunk's number, under smm->lock, with the last one
+ * that is known to have ended. If it has, then every invalidation that has
+ * called us for this chunk has ended; one that has begun and not called us yet
+ * will take smm->lock after us, and unlink what we link. So no link is there
+ * between the callback and the end of an invalidation, which is when tables are
+ * changed. A record that is made amid an invalidation begins with the core's
+ * number, and its interval is in the core's tree by the end at the latest. All
+ * else that a link depends on (the VMA, its flags, the parked table) is read
+ * under the mmap_lock that the fault holds.
  *
- * The notifiers are called for every range of the process. Two invalidations
- * may meet; the second must not return before the chunk is flushed, even if
- * the first one swapped it. So a chunk that was swapped back stays UNFLUSHED
- * until somebody flushed after the swap, and everyone who finds it in this
- * state flushes too.
+ * An interval to a chunk, and not to a VMA: it fits whatever split, mremap and
+ * partial munmap make of VMAs, and only what hit a chunk, with what overlaps
+ * that in time, holds up its links. A record stays when its mapping goes, for
+ * the next one there, until the mm is torn down: to remove an interval means to
+ * wait for the end of invalidations, under the mmap_lock of munmap(2).
+ *
+ * That a number has ended is learnt by mmu_interval_read_begin(), which waits
+ * for it; there is no way to ask without. It cannot be killed, and lasts for as
+ * long as invalidations of the process overlap without a gap, which others can
+ * draw out: a truncation is one for all who map the file, pages or not. So
+ * faults wait without the mmap_lock (fault.c), and those that must not wait are
+ * told to come again. A few callers of get_user_pages() cannot let go of the
+ * lock. For them the wait is safe, as an end never waits for a mmap_lock, nor
+ * for what is taken outside of one: who is between start and end holds the
+ * mmap_lock himself (mprotect, munmap, madvise, fork, clear_refs, pagemap
+ * scans, KSM, userfaultfd, uprobes), or the lock of a VMA, or locks of the rmap
+ * (reclaim, truncation, migration, khugepaged), all of which are taken inside
+ * of a mmap_lock, as are the locks of page tables and what else he takes before
+ * the end. Folio locks he waits for are those of pages he is to change, and
+ * nobody who has one of these waits for a fault of a guest. That is from
+ * reading all who call invalidate_range_start() in 6.1 and 6.12; lockdep sees
+ * what is held at start and end, not what is taken between them.
+ *
+ * Two invalidations may meet; the second must not return before the chunk is
+ * flushed, even if the first one swapped it. So a chunk that was swapped back
+ * stays UNFLUSHED until somebody flushed after the swap, and everyone who finds
+ * it in this state flushes too.
  *
  * The PUD entry is written under smm->lock alone, not under the lock that the
  * core has for PUD entries (page_table_lock). The core does not change an entry
@@ -49,11 +74,20 @@
  * it points into is freed after release or after an invalidation of the
  * range, which ends that state.
  *
+ * The end of a process is an invalidation of everything (MMU_NOTIFY_RELEASE),
+ * when it has no users: nobody is in a fault, and nobody will be. There is no
+ * list notifier on a guest: exit would wait for a grace period of SRCU if there
+ * were.
+ *
  * Lifetime. A shpt_mm lives from the first mapping of a region until the mm is
- * torn down (or the module goes): its notifier is never taken away before, and
- * a link without a live notifier cannot be. Guests hold a reference; host
- * events read smm->mm under RCU, so it is freed a grace period later, in a
- * worker, as the last mmdrop() may not run in softirq context.
+ * torn down, or the module goes, though its last mapping may go before: the
+ * core keeps its record of notifiers until then, and by the shpt_mm we know
+ * that it is ours (shpt_mm_register), and notice other MMUs (foreign.c). What
+ * tells us of the end is one more interval, above all user addresses, which
+ * nothing hits but what hits all. Guests hold a reference; host events read
+ * smm->mm under RCU, so it is freed a grace period later, in a worker: the last
+ * mmdrop() may not run in softirq context, and an interval is not removed in
+ * its callback. Link records go with it.
  */
 #include <linux/hash.h>
 #include <linux/hashtable.h>
@@ -71,13 +105,29 @@ static DEFINE_SPINLOCK(mms_lock);	/* writers; readers use RCU */
 static atomic_t live_mms;
 static DECLARE_WAIT_QUEUE_HEAD(no_live_mms);
 
+/*
+ * Of a process that had no guest left the mm may be alive, or in exit, and the
+ * records still there may be called: they find no others that are freed.
+ */
 static void mm_free_work(struct work_struct *work)
 {
 	struct shpt_mm *smm = container_of(to_rcu_work(work), struct shpt_mm,
 					   free_work);
+	struct shpt_link *link;
+	unsigned long i;
 
-	WARN_ON_ONCE(!xa_empty(&smm->links));
+	xa_for_each(&smm->links, i, link) {
+		spin_lock(&smm->lock);
+		WARN_ON_ONCE(link->state != LINK_FREE);
+		xa_erase(&smm->links, i);
+		spin_unlock(&smm->lock);
+		mmu_interval_notifier_remove(&link->interval);
+		kfree(link);
+	}
 	xa_destroy(&smm->links);
+	/* Not inserted if shpt_mm_register() failed. */
+	if (smm->life.mm)
+		mmu_interval_notifier_remove(&smm->life);
 	mmdrop(smm->mm);
 	kfree(smm);
 	if (atomic_dec_and_test(&live_mms))
@@ -108,11 +158,18 @@ struct shpt_mm *shpt_mm_find(struct mm_struct *mm)
 	return NULL;
 }
 
+static void mm_hash(struct shpt_mm *smm)
+{
+	spin_lock(&mms_lock);
+	hash_add_rcu(mms, &smm->hash, (unsigned long)smm->mm);
+	spin_unlock(&mms_lock);
+}
+
 /*
- * Release of the mm and unload of the module may meet: the notifier is put by
- * whoever takes the smm out of the table.
+ * Release of the mm and unload of the module may meet: the first reference is
+ * put by whoever takes the smm out of the table.
  */
-static bool mm_unhash(struct shpt_mm *smm)
+static void mm_unhash(struct shpt_mm *smm)
 {
 	bool hashed;
 
@@ -121,7 +178,8 @@ static bool mm_unhash(struct shpt_mm *smm)
 	if (hashed)
 		hash_del_rcu(&smm->hash);
 	spin_unlock(&mms_lock);
-	return hashed;
+	if (hashed)
+		shpt_mm_put(smm);
 }
 
 /*
@@ -186,14 +244,12 @@ static void unlink_one(struct shpt_mm *smm, struct shpt_link *link,
 }
 
 /*
- * Swap back what is linked in [start, end), or of that only the links to retired
- * hosts if they are the cause, and count one invalidation more in each chunk if
- * asked to; under smm->lock. Returns whether anything there waits for a flush,
- * also from earlier unlinks.
+ * Swap back what is linked in [start, end), or of that only the links to
+ * retired hosts if they are the cause; under smm->lock. Returns whether
+ * anything there waits for a flush, also from earlier unlinks.
  */
 static bool swap_back(struct shpt_mm *smm, unsigned long start,
-		      unsigned long end, unsigned int invalidations,
-		      enum shpt_unlink_cause cause)
+		      unsigned long end, enum shpt_unlink_cause cause)
 {
 	struct shpt_link *link;
 	bool unflushed = false;
@@ -202,7 +258,6 @@ static bool swap_back(struct shpt_mm *smm, unsigned long start,
 	lockdep_assert_held(&smm->lock);
 	xa_for_each_range(&smm->links, i, link, start >> CHUNK_SHIFT,
 			  (end - 1) >> CHUNK_SHIFT) {
-		link->invalidations += invalidations;
 		if (link->state == LINK_LINKED &&
 		    (cause != SHPT_UNLINK_RETIRED || link->chunk->host->retired))
 			unlink_one(smm, link, i << CHUNK_SHIFT, cause);
@@ -232,43 +287,42 @@ static void settle(struct shpt_mm *smm, unsigned long start, unsigned long end,
 	}
 }
 
-/*
- * Unlink all chunks that [start, end) touches and flush. The lock is dropped
- * before: nobody waits for an IPI with it.
- */
-static void unlink_and_flush(struct shpt_mm *smm, unsigned long start,
-			     unsigned long end, unsigned int invalidations,
-			     enum shpt_unlink_cause cause)
+/* Flush all unlinks of the range up to seq. Nobody waits for an IPI locked. */
+static void flush_and_settle(struct shpt_mm *smm, unsigned long start,
+			     unsigned long end, u64 seq)
 {
-	bool unflushed;
-	u64 seq;
-
-	spin_lock(&smm->lock);
-	unflushed = swap_back(smm, start, end, invalidations, cause);
-	seq = smm->unlink_seq;
-	spin_unlock(&smm->lock);
-	if (!unflushed)
-		return;
-
 	shpt_flush_mm(smm->mm);
 
 	spin_lock(&smm->lock);
 	settle(smm, start, end, seq);
 	spin_unlock(&smm->lock);
-	if (wq_has_sleeper(&smm->inv_wait))
-		wake_up_all(&smm->inv_wait);
+}
+
+/* Unlink all chunks that [start, end) touches and flush. */
+static void unlink_and_flush(struct shpt_mm *smm, unsigned long start,
+			     unsigned long end, enum shpt_unlink_cause cause)
+{
+	bool unflushed;
+	u64 seq;
+
+	spin_lock(&smm->lock);
+	unflushed = swap_back(smm, start, end, cause);
+	seq = smm->unlink_seq;
+	spin_unlock(&smm->lock);
+	if (unflushed)
+		flush_and_settle(smm, start, end, seq);
 }
 
 /* The access to a range is about to change. */
 void shpt_unlink(struct shpt_mm *smm, unsigned long start, unsigned long end)
 {
-	unlink_and_flush(smm, start, end, 0, SHPT_UNLINK_ACCESS);
+	unlink_and_flush(smm, start, end, SHPT_UNLINK_ACCESS);
 }
 
 /* Hosts were retired. No link to them is made any more: see shpt_link(). */
 void shpt_unlink_retired(struct shpt_mm *smm)
 {
-	unlink_and_flush(smm, 0, ULONG_MAX, 0, SHPT_UNLINK_RETIRED);
+	unlink_and_flush(smm, 0, ULONG_MAX, SHPT_UNLINK_RETIRED);
 }
 
 static enum shpt_unlink_cause cause_of(enum mmu_notifier_event event)
@@ -283,114 +337,96 @@ static enum shpt_unlink_cause cause_of(enum mmu_notifier_event event)
 		return SHPT_UNLINK_ACCESS;
 	case MMU_NOTIFY_SOFT_DIRTY:
 		return SHPT_UNLINK_SOFT_DIRTY;
+	case MMU_NOTIFY_RELEASE:
+		return SHPT_UNLINK_EXIT;
 	default:
 		return SHPT_UNLINK_OTHER;
 	}
 }
 
-/*
- * Whether link records may lie in the range. Most invalidations, of private
- * pages that are copied on write, are told by this alone to be none of ours. The
- * hull may grow between start and end, and only one of them look; but no record
- * comes or goes in their own range meanwhile, so neither has anything to find.
- */
-static bool is_near(const struct shpt_mm *smm,
-		    const struct mmu_notifier_range *range)
+/* Under smm->lock: no link in the range until this number has ended. */
+static void set_number(struct shpt_mm *smm, unsigned long start,
+		       unsigned long end, unsigned long number)
 {
-	return range->start >> CHUNK_SHIFT <= READ_ONCE(smm->last) &&
-	       (range->end - 1) >> CHUNK_SHIFT >= READ_ONCE(smm->first);
-}
-
-/* It never shrinks: of regions far apart, all that is between them is near. */
-static void mm_include(struct shpt_mm *smm, unsigned long first,
-		       unsigned long last)
-{
-	mmap_assert_write_locked(smm->mm);
-	WRITE_ONCE(smm->first, min(smm->first, first));
-	WRITE_ONCE(smm->last, max(smm->last, last));
-}
-
-/* May be called where sleeping is not allowed, and always succeeds. */
-static int mm_invalidate_start(struct mmu_notifier *mn,
-			       const struct mmu_notifier_range *range)
-{
-	struct shpt_mm *smm = container_of(mn, struct shpt_mm, mn);
-	enum shpt_unlink_cause cause = cause_of(range->event);
-
-	if (!is_near(smm, range))
-		return 0;
-	unlink_and_flush(smm, range->start, range->end, 1, cause);
-	return 0;
-}
-
-static void mm_invalidate_end(struct mmu_notifier *mn,
-			      const struct mmu_notifier_range *range)
-{
-	struct shpt_mm *smm = container_of(mn, struct shpt_mm, mn);
 	struct shpt_link *link;
-	bool last = false;
 	unsigned long i;
 
-	if (!is_near(smm, range))
-		return;
+	xa_for_each_range(&smm->links, i, link, start >> CHUNK_SHIFT,
+			  (end - 1) >> CHUNK_SHIFT)
+		mmu_interval_set_seq(&link->interval, number);
+}
+
+/*
+ * An invalidation of a range that touches the chunk begins. May be called where
+ * sleeping is not allowed, and always succeeds. The first chunk that has another
+ * number yet does all of the range; the others' calls, which are to come, find
+ * that done. What has the number is not linked, but may wait for a flush.
+ */
+static bool chunk_invalidate(struct mmu_interval_notifier *interval,
+			     const struct mmu_notifier_range *range,
+			     unsigned long cur_seq)
+{
+	struct shpt_link *link = container_of(interval, struct shpt_link,
+					      interval);
+	struct shpt_mm *smm = link->smm;
+	bool unflushed;
+	u64 seq;
+
 	spin_lock(&smm->lock);
-	xa_for_each_range(&smm->links, i, link, range->start >> CHUNK_SHIFT,
-			  (range->end - 1) >> CHUNK_SHIFT) {
-		if (!WARN_ON_ONCE(!link->invalidations) &&
-		    !--link->invalidations)
-			last = true;
+	if (interval->invalidate_seq != cur_seq) {
+		set_number(smm, range->start, range->end, cur_seq);
+		unflushed = swap_back(smm, range->start, range->end,
+				      cause_of(range->event));
+	} else {
+		unflushed = link->state == LINK_UNFLUSHED;
 	}
+	seq = smm->unlink_seq;
 	spin_unlock(&smm->lock);
-	if (last && wq_has_sleeper(&smm->inv_wait))
-		wake_up_all(&smm->inv_wait);
+	if (unflushed)
+		flush_and_settle(smm, range->start, range->end, seq);
+	return true;
 }
 
-/* A link may exist when no invalidation is under way, and no flush is owed. */
-static bool is_linkable(const struct shpt_link *link)
-{
-	return !link->invalidations && link->state != LINK_UNFLUSHED;
-}
-
-/* Is it worth while to try again to link the chunk of addr? */
-bool shpt_mm_linkable(struct shpt_mm *smm, unsigned long addr)
-{
-	struct shpt_link *link;
-	bool ret;
-
-	spin_lock(&smm->lock);
-	link = xa_load(&smm->links, addr >> CHUNK_SHIFT);
-	ret = !link || is_linkable(link) || smm->foreign;
-	spin_unlock(&smm->lock);
-	return ret;
-}
+static const struct mmu_interval_notifier_ops chunk_ops = {
+	.invalidate = chunk_invalidate,
+};
 
 static void mm_foreign_work(struct work_struct *work)
 {
 	struct shpt_mm *smm = container_of(work, struct shpt_mm, foreign_work);
 
-	unlink_and_flush(smm, 0, ULONG_MAX, 0, SHPT_UNLINK_FOREIGN);
+	unlink_and_flush(smm, 0, ULONG_MAX, SHPT_UNLINK_FOREIGN);
 	shpt_mm_put(smm);
 }
 
-/* The mm is about to lose all its mappings and tables. */
-static void mm_release(struct mmu_notifier *mn, struct mm_struct *mm)
+/*
+ * The mm is about to lose all its mappings and tables; the chunks below hear of
+ * it by themselves. What else hits all addresses is none of ours.
+ */
+static bool life_invalidate(struct mmu_interval_notifier *interval,
+			    const struct mmu_notifier_range *range,
+			    unsigned long cur_seq)
 {
-	struct shpt_mm *smm = container_of(mn, struct shpt_mm, mn);
-
-	spin_lock(&smm->lock);
-	smm->released = true;
-	spin_unlock(&smm->lock);
-	unlink_and_flush(smm, 0, ULONG_MAX, 0, SHPT_UNLINK_EXIT);
-	if (mm_unhash(smm))
-		mmu_notifier_put(mn);
+	if (range->event == MMU_NOTIFY_RELEASE)
+		mm_unhash(container_of(interval, struct shpt_mm, life));
+	return true;
 }
 
-static struct mmu_notifier *mm_alloc_notifier(struct mm_struct *mm)
+static const struct mmu_interval_notifier_ops life_ops = {
+	.invalidate = life_invalidate,
+};
+
+bool shpt_is_our_interval(const struct mmu_interval_notifier_ops *ops)
+{
+	return ops == &chunk_ops || ops == &life_ops;
+}
+
+static struct shpt_mm *mm_create(struct mm_struct *mm)
 {
 	struct shpt_mm *smm = kzalloc(sizeof(*smm), GFP_KERNEL_ACCOUNT);
 
 	if (!smm)
-		return ERR_PTR(-ENOMEM);
+		return NULL;
 	atomic_inc(&live_mms);
 	mmgrab(mm);
 	smm->mm = mm;
@@ -398,30 +434,10 @@ static struct mmu_notifier *mm_alloc_notifier(struct mm_struct *mm)
 	INIT_RCU_WORK(&smm->free_work, mm_free_work);
 	INIT_HLIST_NODE(&smm->hash);
 	INIT_LIST_HEAD(&smm->guests);
-	smm->first = ULONG_MAX;
 	spin_lock_init(&smm->lock);
 	xa_init(&smm->links);
-	init_waitqueue_head(&smm->inv_wait);
 	INIT_WORK(&smm->foreign_work, mm_foreign_work);
-	return &smm->mn;
-}
-
-static void mm_free_notifier(struct mmu_notifier *mn)
-{
-	shpt_mm_put(container_of(mn, struct shpt_mm, mn));
-}
-
-static const struct mmu_notifier_ops mm_ops = {
-	.release = mm_release,
-	.invalidate_range_start = mm_invalidate_start,
-	.invalidate_range_end = mm_invalidate_end,
-	.alloc_notifier = mm_alloc_notifier,
-	.free_notifier = mm_free_notifier,
-};
-
-bool shpt_mm_is_ours(const struct mmu_notifier *mn)
-{
-	return mn && mn->ops == &mm_ops;
+	return smm;
 }
 
 /*
@@ -429,14 +445,14 @@ bool shpt_mm_is_ours(const struct mmu_notifier *mn)
  * mmap_lock held for write. -EBUSY: another MMU is or was here. -EINTR: a
  * signal is pending for the caller.
  *
- * Another MMU that comes later cannot slip through between our look and the
- * hash: all registrations of an mm's first notifier or first interval happen
- * under this mmap_lock, and from then on foreign.c finds us.
+ * It is in the table before the core prepares the mm for intervals: if another
+ * MMU finds the mm prepared, and passes without the mmap_lock, then the watch
+ * of foreign.c finds the mm in the table.
  */
 struct shpt_mm *shpt_mm_register(struct mm_struct *mm)
 {
-	struct mmu_notifier *mn;
 	struct shpt_mm *smm;
+	int err;
 
 	mmap_assert_write_locked(mm);
 
@@ -449,22 +465,38 @@ struct shpt_mm *shpt_mm_register(struct mm_struct *mm)
 	if (mm_has_notifiers(mm))
 		return ERR_PTR(-EBUSY);
 
-	mn = mmu_notifier_get_locked(&mm_ops, mm);
-	if (IS_ERR(mn))
-		return ERR_CAST(mn);
+	smm = mm_create(mm);
+	if (!smm)
+		return ERR_PTR(-ENOMEM);
+	mm_hash(smm);
+	err = mmu_interval_notifier_insert_locked(&smm->life, mm, TASK_SIZE_MAX,
+						  PAGE_SIZE, &life_ops);
+	if (err) {
+		mm_unhash(smm);
+		return ERR_PTR(err);
+	}
+	return READ_ONCE(smm->foreign) ? ERR_PTR(-EBUSY) : smm;
+}
 
-	smm = container_of(mn, struct shpt_mm, mn);
-	spin_lock(&mms_lock);
-	hash_add_rcu(mms, &smm->hash, (unsigned long)mm);
-	spin_unlock(&mms_lock);
-	return smm;
+/* Under mmap_lock held for write: are we in the midst of that for this mm? */
+bool shpt_mm_registers(struct mm_struct *mm)
+{
+	struct shpt_mm *smm;
+	bool ret;
+
+	rcu_read_lock();
+	smm = shpt_mm_find(mm);
+	ret = smm && !smm->life.mm;
+	rcu_read_unlock();
+	return ret;
 }
 
 /*
- * Take the notifiers of former guests away and wait until all is freed, before
- * the module goes. Regions pin the module, so there are no guests and no links
- * any more. Some mm may be in mm_release() at this moment, and put its notifier
- * after we have looked: so the wait is for the objects, not for a grace period.
+ * Forget former guests and wait until all is freed, before the module goes.
+ * Regions pin the module, so there are no guests and no links any more. Some mm
+ * may be in life_invalidate() at this moment, and have taken itself out of the
+ * table: so the wait is for the objects. Each is freed after its interval was
+ * removed, which waits for the callback.
  */
 void shpt_mm_put_all(void)
 {
@@ -475,22 +507,23 @@ void shpt_mm_put_all(void)
 	spin_lock(&mms_lock);
 	hash_for_each_safe(mms, bucket, next, smm, hash) {
 		hash_del_rcu(&smm->hash);
-		mmu_notifier_put(&smm->mn);
+		shpt_mm_put(smm);
 	}
 	spin_unlock(&mms_lock);
-	mmu_notifier_synchronize();
 	wait_event(no_live_mms, !atomic_read(&live_mms));
 }
 
 /*
  * Another MMU registers with mm: give up all links of it for good. Called from
  * ftrace, so the flush is left to a worker. Until it has run the links are
- * UNFLUSHED, which keeps the guest among those that host events flush.
+ * UNFLUSHED, which keeps the guest among those that host events flush. Who comes
+ * second finds nothing to do, once he has the lock.
  */
 void shpt_mm_set_foreign(struct mm_struct *mm)
 {
 	struct shpt_mm *smm;
 	unsigned long flags;
+	bool known;
 
 	rcu_read_lock();
 	smm = shpt_mm_find(mm);
@@ -498,52 +531,117 @@ void shpt_mm_set_foreign(struct mm_struct *mm)
 		goto out;
 
 	spin_lock_irqsave(&smm->lock, flags);
+	known = smm->foreign;
 	smm->foreign = true;
-	swap_back(smm, 0, ULONG_MAX, 0, SHPT_UNLINK_FOREIGN);
+	if (!known)
+		swap_back(smm, 0, ULONG_MAX, SHPT_UNLINK_FOREIGN);
 	spin_unlock_irqrestore(&smm->lock, flags);
-	if (!queue_work(shpt_wq, &smm->foreign_work))
+	if (known || !queue_work(shpt_wq, &smm->foreign_work))
 		shpt_mm_put(smm);
 out:
 	rcu_read_unlock();
 }
 
+/*
+ * A VMA goes: its whole chunks are nobody's, and not linked. The core notified
+ * us before it came here; the unlink is for links that still wait for the worker
+ * of shpt_mm_set_foreign(). Rounded inwards: a VMA that mremap(2) tried at an
+ * unaligned address shares the chunks at its edges with its neighbours.
+ */
+void shpt_links_leave(struct shpt_mm *smm, unsigned long start,
+		      unsigned long end)
+{
+	struct shpt_link *link;
+	unsigned long i;
+
+	start = round_up(start, CHUNK_SIZE);
+	end = round_down(end, CHUNK_SIZE);
+	if (start >= end)
+		return;
+
+	unlink_and_flush(smm, start, end, SHPT_UNLINK_UNMAP);
+
+	spin_lock(&smm->lock);
+	xa_for_each_range(&smm->links, i, link, start >> CHUNK_SHIFT,
+			  (end - 1) >> CHUNK_SHIFT) {
+		WARN_ON_ONCE(link->state != LINK_FREE);
+		link->guest = NULL;
+	}
+	spin_unlock(&smm->lock);
+}
+
+/* The record of a chunk is this guest's now, if there is one. */
+static bool link_take(struct shpt_guest *guest, unsigned long i)
+{
+	struct shpt_mm *smm = guest->smm;
+	struct shpt_link *link;
+
+	spin_lock(&smm->lock);
+	link = xa_load(&smm->links, i);
+	if (link)
+		link->guest = guest;
+	spin_unlock(&smm->lock);
+	return link;
+}
+
+/*
+ * The record comes before its interval: who is called for the chunk, and is the
+ * first of his range, finds the chunk by the record.
+ */
+static int link_make(struct shpt_guest *guest, unsigned long i, gfp_t gfp)
+{
+	struct shpt_mm *smm = guest->smm;
+	struct shpt_link *link = kzalloc(sizeof(*link), gfp);
+	int err;
+
+	if (!link)
+		return -ENOMEM;
+	link->smm = smm;
+	link->guest = guest;
+	err = xa_insert(&smm->links, i, link, gfp);
+	if (err) {
+		kfree(link);
+		return err;
+	}
+	/* The mm is prepared for them: this allocates nothing. */
+	err = mmu_interval_notifier_insert_locked(&link->interval, smm->mm,
+						  i << CHUNK_SHIFT, CHUNK_SIZE,
+						  &chunk_ops);
+	if (WARN_ON_ONCE(err)) {
+		spin_lock(&smm->lock);
+		xa_erase(&smm->links, i);
+		spin_unlock(&smm->lock);
+		kfree(link);
+	}
+	return err;
+}
+
 /**
- * shpt_links_make - make the link records of a VMA's chunks, all FREE
+ * shpt_links_make - see that a VMA's chunks have link records
  * @guest: whose they are
  * @start: of the VMA
  * @end: of the VMA
  * @gfp: how to get memory
  *
- * Under mmap_lock held for write. Records that are there already (of a VMA
- * that is being split) stay. Returns 0 or -ENOMEM, and then made none.
+ * Under mmap_lock held for write. Records may be there already, of a VMA that
+ * is being split or of one that is gone. Returns 0 or an error.
  */
 int shpt_links_make(struct shpt_guest *guest, unsigned long start,
 		    unsigned long end, gfp_t gfp)
 {
-	struct xarray *links = &guest->smm->links;
 	unsigned long i, first = round_up(start, CHUNK_SIZE) >> CHUNK_SHIFT;
-	struct shpt_link *link;
 	int err;
 
-	mm_include(guest->smm, first, (end >> CHUNK_SHIFT) - 1);
 	for (i = first; i < end >> CHUNK_SHIFT; i++) {
-		if (xa_load(links, i))
+		if (link_take(guest, i))
 			continue;
-		link = kzalloc(sizeof(*link), gfp);
-		if (!link)
-			goto err_free;
-		link->guest = guest;
-		err = xa_insert(links, i, link, gfp);
+		err = link_make(guest, i, gfp);
 		if (err) {
-			kfree(link);
-			goto err_free;
+			shpt_links_leave(guest->smm, start, end);
+			return err;
 		}
 	}
 	return 0;
-
-err_free:
-	shpt_links_free(guest->smm, start, i << CHUNK_SHIFT);
-	return -ENOMEM;
 }
 
 /* Under smm->lock. The chunk's PUD entry becomes the host's. */
@@ -572,6 +670,21 @@ static int swap_in(struct shpt_link *link, struct shpt_chunk *chunk,
 	return 0;
 }
 
+/* Who unlinked the chunk may not have come to flush it: do it for him. */
+static void flush_owed(struct shpt_mm *smm, struct shpt_link *link,
+		       unsigned long addr)
+{
+	bool owed;
+	u64 seq;
+
+	spin_lock(&smm->lock);
+	owed = link->state == LINK_UNFLUSHED;
+	seq = smm->unlink_seq;
+	spin_unlock(&smm->lock);
+	if (owed)
+		flush_and_settle(smm, addr, addr + 1, seq);
+}
+
 /**
  * shpt_link - link the chunk of addr to the host's table
  * @guest: whose mapping it is; its mmap_lock is held
@@ -581,38 +694,56 @@ static int swap_in(struct shpt_link *link, struct shpt_chunk *chunk,
  * @pgoff: file page at addr
  *
  * The host must have its PMD table for the chunk, and the caller flushes the mm
- * afterwards. Returns 0 if the chunk is linked now, -EAGAIN if an invalidation
- * or the flush of an unlink is under way, -ESTALE if the host is retired, -EBUSY
- * if this mm is never to be linked again, -ENOMEM.
+ * afterwards. Returns 0 if the chunk is linked now; -EINPROGRESS if an
+ * invalidation may be under way: see shpt_await_invalidations(); -EAGAIN if
+ * another unlink came, or the host is retired: a fault in a moment will find it
+ * otherwise; -EBUSY if this mm is never to be linked again, -ENOMEM.
  */
 int shpt_link(struct shpt_guest *guest, struct shpt_host *host,
 	      unsigned long addr, pud_t *pudp, pgoff_t pgoff)
 {
 	unsigned long file_chunk = pgoff >> (CHUNK_SHIFT - PAGE_SHIFT);
 	struct shpt_mm *smm = guest->smm;
+	struct shpt_link *link = xa_load(&smm->links, addr >> CHUNK_SHIFT);
 	struct shpt_chunk *chunk;
-	struct shpt_link *link;
 	pud_t host_pud;
 	int ret = 0;
 
-	if (WARN_ON_ONCE(!shpt_host_pud(host, file_chunk, &host_pud)))
+	if (WARN_ON_ONCE(!link || !shpt_host_pud(host, file_chunk, &host_pud)))
 		return -EBUSY;
 	chunk = shpt_host_chunk(host, file_chunk);
 	if (IS_ERR(chunk))
 		return PTR_ERR(chunk);
+	flush_owed(smm, link, addr);
 
 	spin_lock(&smm->lock);
-	link = xa_load(&smm->links, addr >> CHUNK_SHIFT);
-	if (smm->released || smm->foreign || WARN_ON_ONCE(!link))
+	if (smm->foreign)
 		ret = -EBUSY;
-	else if (!is_linkable(link))
-		ret = -EAGAIN;
+	else if (READ_ONCE(link->interval.invalidate_seq) > smm->ended)
+		ret = -EINPROGRESS;
 	else if (READ_ONCE(host->retired))
-		ret = -ESTALE;
+		ret = -EAGAIN;
+	else if (link->state == LINK_UNFLUSHED)
+		ret = -EAGAIN;
 	else if (link->state == LINK_FREE)
 		ret = swap_in(link, chunk, addr, pudp, host_pud);
 	spin_unlock(&smm->lock);
 	return ret;
+}
+
+/*
+ * Wait for the end of the invalidations that keep the chunk of addr from being
+ * linked. With a reference to smm; mmap_lock need not be held, but was when
+ * shpt_link() asked for this, so that there is a record.
+ */
+void shpt_await_invalidations(struct shpt_mm *smm, unsigned long addr)
+{
+	struct shpt_link *link = xa_load(&smm->links, addr >> CHUNK_SHIFT);
+	unsigned long number = mmu_interval_read_begin(&link->interval);
+
+	spin_lock(&smm->lock);
+	smm->ended = max(smm->ended, number);
+	spin_unlock(&smm->lock);
 }
 
 /* The host that the chunk of addr is linked to; valid under mmap_lock. */
@@ -642,33 +773,4 @@ unsigned long shpt_links_count(struct shpt_mm *smm, unsigned long start,
 		n += link->state == LINK_LINKED;
 	spin_unlock(&smm->lock);
 	return n;
-}
-
-/*
- * A VMA goes: forget the links of the whole chunks in it. The core notified us
- * before it came here; the unlink is for links that still wait for the worker
- * of shpt_mm_set_foreign(). Rounded inwards: a VMA that mremap(2) tried at an
- * unaligned address shares the chunks at its edges with its neighbours.
- */
-void shpt_links_free(struct shpt_mm *smm, unsigned long start,
-		     unsigned long end)
-{
-	struct shpt_link *link;
-	unsigned long i;
-
-	start = round_up(start, CHUNK_SIZE);
-	end = round_down(end, CHUNK_SIZE);
-	if (start >= end)
-		return;
-
-	unlink_and_flush(smm, start, end, 0, SHPT_UNLINK_UNMAP);
-
-	spin_lock(&smm->lock);
-	xa_for_each_range(&smm->links, i, link, start >> CHUNK_SHIFT,
-			  (end - 1) >> CHUNK_SHIFT) {
-		WARN_ON_ONCE(link->state != LINK_FREE);
-		xa_erase(&smm->links, i);
-		kfree(link);
-	}
-	spin_unlock(&smm->lock);
 }

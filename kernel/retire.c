@@ -13,8 +13,8 @@
  *     table before may be at it still, with a pointer to it and no more than
  *     the guest's mmap_lock held for read, or a VMA lock. Having had both locks
  *     for write means that all of these are over. A process without users has
- *     nobody left in it who could walk, but itself in exit, and that is after
- *     its release notifier.
+ *     nobody left in it who could walk, but itself in exit, which begins by
+ *     unlinking its chunks.
  *  3. Only now the old hosts go, their tables with them.
  *
  * Draining tries for the mmap_lock at first: a writer in its queue stops all

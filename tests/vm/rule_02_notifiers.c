@@ -2,7 +2,9 @@
 /*
  * Rule 2: a process's links follow its invalidations: each takes away the links
  * of its range and no others, whatever the process does elsewhere; it does so in
- * a child that has just begun as well; and with the process all links end.
+ * a child that has just begun as well, and in mappings that are made and ended
+ * amid invalidations; and with the process all links end. A process that was a
+ * guest may be one again.
  */
 #include "vmtest.h"
 
@@ -83,25 +85,87 @@ static void *reader(void *arg)
 	return NULL;
 }
 
+/*
+ * Mappings that begin and end while others of the process are invalidated, each
+ * at an address of its own, as long as there are some.
+ */
+#define PLACES	64
+
+static void *mapper(void *arg)
+{
+	volatile long *maps = arg;
+	char *places, *q;
+
+	places = MUST(mmap(NULL, (2 * PLACES + 1) * CHUNK, PROT_NONE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+	places += -(uintptr_t)places % CHUNK;
+	for (; !stop; ++*maps) {
+		q = places + *maps % PLACES * 2 * CHUNK;
+		MUST(try_map(q, 2 * CHUNK, PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_FIXED, t.reg, 0));
+		CHECK_EQ(load(q), 1);
+		CHECK_EQ(load(q + CHUNK), 2);
+		MUST(madvise(q + CHUNK, PAGE, MADV_DONTNEED));
+		CHECK_EQ(load(q + CHUNK), 2);
+		MUST(munmap(q, CHUNK));
+		MUST(munmap(q + CHUNK, CHUNK));
+	}
+	return NULL;
+}
+
+/* Its invalidations go on while mappings change: they come without mmap_lock. */
+static void *puncher(void *arg)
+{
+	int fd = backing(MEMFD, 4 * MIB);
+	char *q = MUST(mmap(NULL, 4 * MIB, PROT_READ | PROT_WRITE, MAP_SHARED,
+			    fd, 0));
+
+	(void)arg;
+	while (!stop) {
+		stamp(q, 4 * MIB, 3);
+		MUST(fallocate(fd, FALLOC_FL_PUNCH_HOLE |
+				   FALLOC_FL_KEEP_SIZE, 0, 4 * MIB));
+	}
+	return NULL;
+}
+
 static void amid_invalidations(void)
 {
-	pthread_t threads[CHUNKS];
+	pthread_t threads[CHUNKS + 2];
+	volatile long maps = 0;
 	double start;
 	int rounds;
 
 	for (long i = 0; i < CHUNKS; i++)
 		threads[i] = thread(reader, (void *)i);
+	threads[CHUNKS] = thread(mapper, (void *)&maps);
+	threads[CHUNKS + 1] = thread(puncher, NULL);
 	start = now();
-	for (rounds = 0; KEEP_GOING(start, 1, rounds >= 20 && turns >= 1000);
+	for (rounds = 0; KEEP_GOING(start, 1, rounds >= 20 && turns >= 1000 &&
+				    maps >= 10);
 	     rounds++) {
 		write_text("/proc/self/clear_refs", "4");
 		MUST(madvise(t.p, CHUNKS * CHUNK, MADV_DONTNEED));
 	}
 	stop = true;
-	for (int i = 0; i < CHUNKS; i++)
+	for (int i = 0; i < CHUNKS + 2; i++)
 		pthread_join(threads[i], NULL);
 	CHECK_GE(turns, 1000);
+	CHECK_GE(maps, 10);
 	touch_all();
+}
+
+/* Nothing is left of a mapping that ended but the right to another. */
+static void former_guest(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 3; i++) {
+		char *p = map_region(t.reg, 1, 0);
+
+		CHECK_EQ(load(p), 1);
+		CHECK_EQ(linked_chunks(p), 1);
+		MUST(munmap(p, CHUNK));
+	}
 }
 
 static void test(int kind)
@@ -130,6 +194,8 @@ static void test(int kind)
 			 (long long)region_info(t.reg).links);
 	}
 	CHECK_EQ(linked_chunks(t.p), CHUNKS);
+	MUST(madvise(t.p, CHUNKS * CHUNK, MADV_DONTFORK));
+	join(spawn(former_guest, NULL));
 	amid_invalidations();
 }
 

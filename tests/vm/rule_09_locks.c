@@ -3,7 +3,8 @@
  * Rule 9: a fault keeps or drops the lock that it came with as its flags say.
  * Some callers of get_user_pages() must not wait, others cannot let go of the
  * mmap_lock. Neither may be the first to touch a mapping in a child; then they
- * are told to come again, or that they cannot, and nobody's lock is lost.
+ * are told to come again, or that they cannot, and nobody's lock is lost. Who
+ * must not wait links nothing, as that may mean to wait for an invalidation.
  */
 #include "vmtest.h"
 #include "shpt_test.h"
@@ -46,6 +47,19 @@ static void child(void *arg)
 		CHECK_EQ(touch(how, t.p + (256 + i) * PAGE), 1);
 	lock_is_free();
 	CHECK_EQ(load(t.p + 256 * PAGE), 0);
+}
+
+static void nowait_links_nothing(void)
+{
+	MUST(madvise(t.p, CHUNK, MADV_DONTNEED));
+	for (int i = 0; i < 3; i++) {
+		CHECK_EQ(touch(SHPT_TEST_TOUCH_NOWAIT, t.p), 0);
+		CHECK_EQ(linked_chunks(t.p), 0);
+	}
+	lock_is_free();
+	CHECK_EQ(touch(SHPT_TEST_TOUCH_LOCKED, t.p), 1);
+	CHECK_EQ(linked_chunks(t.p), 1);
+	CHECK_EQ(touch(SHPT_TEST_TOUCH_NOWAIT, t.p), 1);
 }
 
 /* Amid invalidations that forbid links. */
@@ -91,6 +105,7 @@ static void test(int kind)
 	MUST(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, MIB,
 		       MIB));
 	join(spawn(child, (void *)SHPT_TEST_TOUCH_LOCKED));
+	nowait_links_nothing();
 	amid_invalidations();
 	CHECK_STAMP(t.p, MIB, 1);
 }

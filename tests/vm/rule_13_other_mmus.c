@@ -3,12 +3,14 @@
  * Rule 13: a process whose page tables another MMU watches (KVM, RDMA on-demand
  * paging and their like, here a test module) cannot be a guest: neither when it was
  * there before the first mmap, nor when it comes later, nor when it comes to a
- * child of fork. What was linked is unlinked at once. Other processes do not
- * suffer. Nobody can switch off what notices it.
+ * child of fork. What was linked is unlinked at once; at the latest when it looks
+ * at page tables, if it came unnoticed. Other processes do not suffer. Nobody
+ * can switch off what notices it.
  */
 #include "refusal.h"
 
 #include <limits.h>
+#include <sched.h>
 #include <sys/syscall.h>
 
 #include "modules/shpt_test.h"
@@ -138,6 +140,57 @@ static void child_with_child(void *arg)
 	join(spawn(grandchild, NULL));
 }
 
+/* It comes while the process is about to become a guest. */
+static pthread_barrier_t *both;
+
+static void *comer(void *arg)
+{
+	struct shpt_test_range range = { 0x10000, 64 * KIB };
+	int fd = MUST(open(SHPT_TEST_DEVICE, O_RDWR | O_CLOEXEC));
+
+	(void)arg;
+	meet(both);
+	MUST(ioctl(fd, SHPT_TEST_INTERVAL, &range));
+	MUST(ioctl(fd, SHPT_TEST_LOOK));
+	return NULL;
+}
+
+static void at_once(void *arg)
+{
+	pthread_t thr = thread(comer, NULL);
+	char *p;
+
+	meet(both);
+	for (long i = 0; i < (long)arg; i++)
+		sched_yield();
+	p = try_map(NULL, CHUNK, RW, MAP_SHARED, t.reg, 0);
+	if (p == MAP_FAILED)
+		CHECK_EQ(errno, EBUSY);
+	else
+		probe(p, false);
+	pthread_join(thr, NULL);
+	if (p != MAP_FAILED)
+		ends_in_sigbus(p);
+	MUST_FAIL(try_map(NULL, CHUNK, RW, MAP_SHARED, t.reg, 0), EBUSY);
+}
+
+/* What the module knows of it still is called all the time, as that ends. */
+static void former_guest(void *arg)
+{
+	size_t chunks = 64, bytes = chunks * CHUNK;
+	int fd = backing(MEMFD, bytes), reg = open_region(fd);
+	char *p = map_region(reg, chunks, 0);
+
+	(void)arg;
+	MUST(mmap(p, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS |
+		  MAP_NORESERVE | MAP_FIXED, -1, 0));
+	close(reg);
+	close(fd);
+	meet(both);
+	for (;;)
+		MUST(madvise(p, bytes, MADV_DONTNEED));
+}
+
 static long insmod(const char *donor)
 {
 	char path[PATH_MAX], options[PATH_MAX + 8];
@@ -162,26 +215,32 @@ static void is_watched_always(void)
 				O_WRONLY | O_CLOEXEC));
 	char donor[PATH_MAX];
 	FILE *file;
+	pid_t pid;
 
 	MUST_FAIL(pwrite(enabled, "0", 1, 0), EBUSY);
 	file = fopen("/sys/module/shpt/parameters/donor", "re");
 	CHECK(file && fscanf(file, "%4095s", donor) == 1, "no helper is named");
 	fclose(file);
+	pid = spawn(former_guest, NULL);
+	meet(both);
 	WAIT_FOR(!syscall(SYS_delete_module, "shpt", O_NONBLOCK), 10,
 		 "the module does not unload: %s", strerror(errno));
 	MUST(pwrite(enabled, "0", 1, 0));
 	MUST_FAIL(insmod(donor), EBUSY);
 	MUST(pwrite(enabled, "1", 1, 0));
 	MUST(insmod(donor));
+	MUST(kill(pid, SIGKILL));
+	MUST(waitpid(pid, NULL, 0));
 	close(enabled);
 }
 
 static void test(int kind)
 {
 	static const unsigned long requests[] = {
-		SHPT_TEST_NOTIFIER, SHPT_TEST_INTERVAL,
+		SHPT_TEST_NOTIFIER, SHPT_TEST_INTERVAL, SHPT_TEST_LOOK,
 	};
 
+	both = barrier(2);
 	if (kind == MEMFD)
 		is_watched_always();
 	t.kind = kind;
@@ -189,13 +248,18 @@ static void test(int kind)
 	t.reg = open_region(t.fd);
 	t.p = map_region(t.reg, 1, 0);
 	stamp(t.p, MIB, 1);
-	for (int i = 0; i < 2; i++) {
+	for (long i = 0; i < 20; i++)
+		join(spawn(at_once, (void *)(i % 5)));
+	for (int i = 0; i < 3; i++) {
 		void *request = (void *)requests[i];
 
-		join(spawn(before_mmap, request));
+		/* Unnoticed it comes after us only. */
+		if (requests[i] != SHPT_TEST_LOOK) {
+			join(spawn(before_mmap, request));
+			join(spawn(in_child, request));
+		}
 		join(spawn(after_mmap, request));
 		join(spawn(amid_work, request));
-		join(spawn(in_child, request));
 		join(spawn(child_with_child, request));
 		CHECK_STAMP(t.p, MIB, 1);
 		CHECK_EQ(linked_chunks(t.p), 1);

@@ -69,6 +69,20 @@ static int watch_range(struct watch *w, void __user *arg)
 	return err;
 }
 
+static long look(struct watch *w)
+{
+	struct mmu_interval_notifier unnoticed = {
+		.mm = current->mm,
+		.ops = &interval_ops,
+		.invalidate_seq = 1,
+	};
+
+	if (!mm_has_notifiers(current->mm))
+		return -EINVAL;
+	mmu_interval_read_begin(w->interval.mm ? &w->interval : &unnoticed);
+	return 0;
+}
+
 static void unwatch(struct watch *w)
 {
 	if (w->notifier.ops)
@@ -246,6 +260,9 @@ static long shpt_test_ioctl(struct file *file, unsigned int cmd,
 		break;
 	case SHPT_TEST_INTERVAL:
 		ret = watch_range(w, (void __user *)arg);
+		break;
+	case SHPT_TEST_LOOK:
+		ret = look(w);
 		break;
 	case SHPT_TEST_RELEASE:
 		unwatch(w);

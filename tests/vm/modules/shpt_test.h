@@ -25,6 +25,13 @@ struct shpt_test_range {
 };
 #define SHPT_TEST_INTERVAL	_IOW(SHPT_TEST_MAGIC, 2, struct shpt_test_range)
 
+/*
+ * Begin to look at the caller's page tables, as who watches a range does before:
+ * through the descriptor's range, or else as if there were one whose insertion
+ * nobody noticed. EINVAL: nothing was ever watched here, by whomever.
+ */
+#define SHPT_TEST_LOOK		_IO(SHPT_TEST_MAGIC, 13)
+
 /* Watch no longer. */
 #define SHPT_TEST_RELEASE	_IO(SHPT_TEST_MAGIC, 3)
 
