@@ -87,20 +87,23 @@ START_TEST(fills_all)
 END_TEST
 
 /* The signals that a thread blocks, as its status shows them; all if it has
- * ended. */
+ * ended, which its status shows by counting no threads in its process. */
 static uint64_t blocked_by(const char *tid)
 {
 	char path[300], line[256];
 	uint64_t blocked = UINT64_MAX;
+	int threads = 0;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/self/task/%s/status", tid);
 	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f))
+	while (f && fgets(line, sizeof(line), f)) {
+		sscanf(line, "Threads: %d", &threads);
 		sscanf(line, "SigBlk: %" SCNx64, &blocked);
+	}
 	if (f)
 		fclose(f);
-	return blocked;
+	return threads ? blocked : UINT64_MAX;
 }
 
 struct helper {

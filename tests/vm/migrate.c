@@ -7,9 +7,8 @@
 #include "vmtest.h"
 
 #define BYTES	(8 * MIB)
-#define PAGES	(BYTES / PAGE)
 #define WORKERS	2
-#define MOVES	400
+#define MOVES	200
 
 static struct {
 	int fd;
@@ -52,8 +51,7 @@ static void test(int kind)
 	stamp(p, BYTES, 1);
 	for (i = 0; i < WORKERS; i++)
 		pids[i] = spawn(worker, (void *)(long)i);
-	for (i = 0; i < MOVES; i++) {
-		off = 5UL * i % PAGES * PAGE;
+	for (off = 0; moved < MOVES; off = (off + 5 * PAGE) % BYTES) {
 		before = frame_of(p + off);
 		/* May fail: others use the page at this very moment. */
 		if (madvise(p + off, PAGE, MADV_SOFT_OFFLINE))
@@ -70,7 +68,6 @@ static void test(int kind)
 		join(pids[i]);
 	for (off = 0; off < BYTES; off += PAGE)
 		CHECK_EQ(load(p + off), word(1, off));
-	CHECK_GE(moved, MOVES / 2);
 }
 
 int main(void)

@@ -166,12 +166,15 @@ static void test(int kind)
 	*t.stop = true;
 	for (i = 0; i <= WORKERS; i++)
 		join(pids[i]);
+}
+
+/* What comes of the test, the next one finds no huge pages. */
+int main(void)
+{
+	int ret = vmtest(test, MEMFD, 100);
+
 	write_text(THP "khugepaged/scan_sleep_millisecs", "10000");
 	write_text(THP "khugepaged/pages_to_scan", "4096");
 	write_text(THP "shmem_enabled", "never");
-}
-
-int main(void)
-{
-	return vmtest(test, MEMFD, 100);
+	return ret;
 }
