@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <libshpt.h>
+#include <libsmartcols.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,24 @@ struct map_options {
 	unsigned int rounds;
 	unsigned int others;
 	const char *backend;
+};
+
+/* What mapping and unmapping once took, in nanoseconds. */
+struct times {
+	double median;
+	double p95;
+	double first;
+};
+
+/* The rounds of one backing, beside so many other mappings of the process. */
+struct map_result {
+	const char *backing;
+	const char *backend;
+	uint64_t bytes;
+	unsigned int rounds;
+	unsigned int others;
+	struct times mmap;
+	struct times libshpt;
 };
 
 /* What is mapped, as both calls take it. */
@@ -143,7 +162,8 @@ static struct map_result measure(const struct map_options *options,
 	if (!by_mmap || !by_libshpt)
 		die("no memory for the times of %u rounds", options->rounds);
 	for (unsigned int i = 0; i < options->rounds; i++) {
-		progress("%s: round %u of %u", what->name, i, options->rounds);
+		progress_now("%s: round %u of %u", what->name, i,
+			     options->rounds);
 		by_mmap[i] = time_mmap(what, options->bytes);
 		by_libshpt[i] = time_libshpt(what, options->bytes);
 	}
@@ -171,15 +191,15 @@ static void **map_others(const struct what *what, unsigned int n)
 
 static size_t measure_backing(const struct map_options *options,
 			      const struct what *what,
-			      struct map_result results[2])
+			      struct map_result list[2])
 {
 	void **others;
 
-	results[0] = measure(options, what, 0);
+	list[0] = measure(options, what, 0);
 	if (!options->others)
 		return 1;
 	others = map_others(what, options->others);
-	results[1] = measure(options, what, options->others);
+	list[1] = measure(options, what, options->others);
 	for (unsigned int i = 0; i < options->others; i++)
 		unmap_shpt(what, others[i], PMD_BYTES);
 	free(others);
@@ -188,7 +208,7 @@ static size_t measure_backing(const struct map_options *options,
 
 /* For hugetlb the caller has to ask for huge pages; none are taken. */
 static size_t measure_all(const struct map_options *options,
-			  struct map_result results[4])
+			  struct map_result list[4])
 {
 	bool huge = !strcmp(options->backend, "hugetlb");
 	struct what what = { .name = "memfd",
@@ -202,14 +222,91 @@ static size_t measure_all(const struct map_options *options,
 	if (what.fd < 0 || ftruncate(what.fd, options->bytes))
 		die("cannot make a memfd of %llu MiB: %s",
 		    (unsigned long long)options->bytes >> 20, strerror(errno));
-	n += measure_backing(options, &what, results);
+	n += measure_backing(options, &what, list);
 	close(what.fd);
 
 	what.name = "anonymous";
 	what.flags |= MAP_ANONYMOUS | (huge ? MAP_HUGETLB : 0);
 	what.fd = -1;
-	n += measure_backing(options, &what, results + n);
+	n += measure_backing(options, &what, list + n);
 	return n;
+}
+
+/* ---- printing ------------------------------------------------------------ */
+
+static const char *number(char *buf, size_t size, double value)
+{
+	snprintf(buf, size, "%.0f", value);
+	return buf;
+}
+
+static const char *const map_columns[] = {
+	"backing", "others", "mmap", "p95", "libshpt", "p95", "difference",
+};
+
+static void print_table(const struct map_result *list, size_t n)
+{
+	struct libscols_table *table = scols_new_table();
+	char cell[32];
+
+	if (!table)
+		die("no memory for a table");
+	printf("%llu MiB, backend %s, %u rounds: nanoseconds to map and unmap, "
+	       "medians\n",
+	       (unsigned long long)list->bytes >> 20, list->backend,
+	       list->rounds);
+	for (size_t i = 0; i < sizeof(map_columns) / sizeof(*map_columns); i++)
+		scols_table_new_column(table, map_columns[i], 0,
+				       i ? SCOLS_FL_RIGHT : 0);
+	for (const struct map_result *r = list; r < list + n; r++) {
+		const double cells[] = {
+			r->others,	r->mmap.median,
+			r->mmap.p95,	r->libshpt.median,
+			r->libshpt.p95, r->libshpt.median - r->mmap.median,
+		};
+		struct libscols_line *line = scols_table_new_line(table, NULL);
+
+		scols_line_set_data(line, 0, r->backing);
+		for (size_t i = 0; i < sizeof(cells) / sizeof(*cells); i++)
+			scols_line_set_data(line, i + 1,
+					    number(cell, sizeof(cell),
+						   cells[i]));
+	}
+	scols_print_table(table);
+	scols_unref_table(table);
+}
+
+static json_t *json_map_result(const struct map_result *r)
+{
+	return json_pack("{ss ss sI sI sI sI sI sI sI sI sI sI}",
+		"backing", r->backing,
+		"backend", r->backend,
+		"bytes", (json_int_t)r->bytes,
+		"rounds", (json_int_t)r->rounds,
+		"others", (json_int_t)r->others,
+		"mmap_ns_median", (json_int_t)r->mmap.median,
+		"mmap_ns_p95", (json_int_t)r->mmap.p95,
+		"mmap_ns_first", (json_int_t)r->mmap.first,
+		"libshpt_ns_median", (json_int_t)r->libshpt.median,
+		"libshpt_ns_p95", (json_int_t)r->libshpt.p95,
+		"libshpt_ns_first", (json_int_t)r->libshpt.first,
+		"difference_ns",
+		(json_int_t)(r->libshpt.median - r->mmap.median));
+}
+
+static void write_list(const char *path, const struct map_result *list,
+		       size_t n)
+{
+	FILE *out = open_output(path);
+	json_t *all = json_array(), *root;
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(all, json_map_result(&list[i]));
+	root = json_pack("{si so}", "schema", 1, "results", all);
+	json_dumpf(root, out, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+	putc('\n', out);
+	json_decref(root);
+	close_output(out, path);
 }
 
 /* ---- the command line ---------------------------------------------------- */
@@ -220,6 +317,21 @@ static const char *known_backend(const char *text)
 		if (!strcmp(text, libshpt_backend_name(i)))
 			return text;
 	usage("unknown backend '%s'", text);
+}
+
+static void measure_and_print(const struct map_options *options, bool json,
+			      const char *json_path)
+{
+	struct map_result list[4];
+	size_t n;
+
+	progress_begin(1);
+	n = measure_all(options, list);
+	progress_end();
+	if (!json || json_path)
+		print_table(list, n);
+	if (json)
+		write_list(json_path ? json_path : "-", list, n);
 }
 
 int map_main(int argc, char **argv)
@@ -240,17 +352,15 @@ int map_main(int argc, char **argv)
 		.others = 1000,
 		.backend = "plain",
 	};
-	struct map_result results[4];
 	const char *json_path = NULL;
 	bool json = false;
-	size_t n;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "s:r:o:b:JhV", long_options,
 				NULL)) != -1) {
 		switch (c) {
 		case 's':
-			options.bytes = parse_size(optarg);
+			options.bytes = parse_file_size(optarg);
 			break;
 		case 'r':
 			options.rounds = parse_number("rounds", optarg, 1,
@@ -280,12 +390,6 @@ int map_main(int argc, char **argv)
 	}
 	if (optind < argc)
 		usage("unexpected argument '%s'", argv[optind]);
-
-	n = measure_all(&options, results);
-	progress_end();
-	if (!json || json_path)
-		report_map_table(results, n);
-	if (json)
-		report_map_json(json_path, results, n);
+	measure_and_print(&options, json, json_path);
 	return EXIT_SUCCESS;
 }

@@ -1,27 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * workers.c - the scenario "workers": many processes, one file
+ * workers.c - scenario "workers": all in one, and verified
  *
- * One pass forks all workers from this process, which maps nothing, then leads
- * them through these steps; each is ended by all before the next begins:
+ * Each step is ended by all before the next begins:
  *
- *   MAP     all map the whole file and touch nothing of it
- *   SCAN    all read one word of every page: the first worker alone, then
+ *   map     all map the whole file and touch nothing of it
+ *   scan    all read one word of every page: the first worker alone, then
  *           later ones, each alone, until ALONE_SECONDS are over, then the
  *           rest at once; only those alone are timed, faults count for all
- *   FORK    the first forks children that read one byte and exit
- *   WRITE   all at once write words of their own, spread over the whole file
- *   VERIFY  all at once read all words, and this process reads the file
- *   EXIT    all at once exit
+ *   fork    the first forks children that read one byte and exit
+ *   write   all at once write words of their own, spread over the whole file
+ *   verify  all at once read all words, and this process reads the file
+ *   exit    all at once exit
  */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,325 +23,212 @@
 /* Ordinary 4 KiB mappings would take minutes one after the other. */
 #define ALONE_SECONDS 4
 #define ALONE_MIN     4
+#define CHILDREN      9
+/* Odd, so that the words fall on all places within a page. */
+#define WORDS_OF_EACH 61
 
-/* A worker as seen by the process that leads it. */
-struct led {
-	pid_t pid;
-	int fd;
+enum { TIME, FAULTS, WRONG };
+
+static const struct mode *const modes[] = { &mode_plain, &mode_shpt, NULL };
+
+static const struct metric metrics[] = {
+	{ "page_table_bytes", "page tables of all workers", BYTES, false,
+	  "Rise of PageTables of the whole machine from 'all workers have mapped "
+	  "the file, nothing is touched' to 'all have scanned it'." },
+	{ "first_scan_seconds", "scan by the first worker", SECONDS, false,
+	  "Time in which the first worker, alone and with no tables filled, "
+	  "reads one word of each page." },
+	{ "later_scan_seconds_median", "scan by a later worker, median",
+	  SECONDS, false,
+	  "Median time in which a later worker, alone, reads one word of each "
+	  "page." },
+	{ "later_scans_timed", "later workers timed", COUNT, true,
+	  "How many that median is over: the rest scan at once, after 4 s." },
+	{ "first_faults", "faults of the first worker", COUNT, false,
+	  "Page faults, minor and major, of the first worker's scan." },
+	{ "later_faults_max", "faults of a later worker, most", COUNT, false,
+	  "The most page faults that any later worker's scan took." },
+	{ "fork_to_first_byte_seconds_median", "from fork to the first byte read",
+	  SECONDS, false,
+	  "Median time from fork(2) in a worker that has scanned everything to "
+	  "its child's having read one byte of the mapping." },
+	{ "exit_seconds", "exit of all workers", SECONDS, false,
+	  "Time from telling all workers to exit, without unmapping first, to "
+	  "having waited for the last." },
+	{ "verify_errors", "wrong words read", COUNT, false,
+	  "Words that somebody has written and another worker, or read(2), has "
+	  "not found." },
+	{ 0 }
 };
 
-/* What one pass measured. */
-struct measures {
-	double page_table_bytes;
-	double first_scan;
-	double first_faults;
-	double *later_scans; /* those timed */
-	unsigned int later_timed;
-	double fork_to_first_byte;
-	double exit;
-	uint64_t later_faults_max;
-	uint64_t errors;
-};
+/* ---- the words that workers write ---------------------------------------- */
 
-static double page_tables_now(void)
+static uint64_t words_in_all(const struct pass *pass)
 {
-	unsigned long long kib = 0;
-	char line[128];
-	FILE *f = fopen("/proc/meminfo", "re");
+	uint64_t n = pass->file->bytes / PAGE / pass->x;
 
-	if (!f)
-		die("cannot read /proc/meminfo: %s", strerror(errno));
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "PageTables: %llu kB", &kib) == 1)
-			break;
-	fclose(f);
-	return kib * 1024.0;
+	return pass->x * (n < WORDS_OF_EACH ? n : WORDS_OF_EACH);
 }
 
-/*
- * PageTables of /proc/meminfo, once it stands still. Each CPU keeps some of the
- * count to itself: root can have it added up, others wait until the kernel
- * does so by itself, once a second.
- */
-static double page_tables(void)
+static uint64_t word_offset(const struct pass *pass, uint64_t n)
 {
-	int refresh = open("/proc/sys/vm/stat_refresh", O_WRONLY | O_CLOEXEC);
-	double before, bytes = -1;
-	double give_up = now() + 10;
+	uint64_t stride = pass->file->bytes / words_in_all(pass) & ~7ULL;
+	uint64_t offset = n * stride;
 
-	do {
-		before = bytes;
-		if (refresh < 0)
-			usleep(1100 * 1000);
-		else if (write(refresh, "1", 1) != 1)
-			die("cannot write /proc/sys/vm/stat_refresh: %s",
-			    strerror(errno));
-		else
-			usleep(50 * 1000);
-		bytes = page_tables_now();
-	} while (bytes != before && now() < give_up);
-	if (refresh >= 0)
-		close(refresh);
-	return bytes;
+	/* The first word of a page is the scan's. */
+	return offset % PAGE ? offset : offset + sizeof(uint64_t);
 }
 
-_Noreturn static void worker_died(const struct pass *pass, enum step step,
-				  unsigned int index, pid_t pid)
+static uint64_t word_value(unsigned int seed, uint64_t n)
 {
-	const char *backing = backing_names[pass->backing->kind];
-	const char *mode = mode_names[pass->mode];
-	int status = 0;
-
-	waitpid(pid, &status, 0);
-	if (WIFSIGNALED(status))
-		die("%s, %s: worker %u was killed by signal %d (%s) at step "
-		    "'%s'",
-		    backing, mode, index, WTERMSIG(status),
-		    strsignal(WTERMSIG(status)), step_names[step]);
-	die("%s, %s: worker %u exited with status %d at step '%s'", backing,
-	    mode, index, WEXITSTATUS(status), step_names[step]);
+	return word((uint64_t)seed << 32 | n);
 }
 
-static void order(const struct led *worker, enum step step)
+/* ---- steps --------------------------------------------------------------- */
+
+static void step_scan(struct worker *worker)
 {
-	/* If it is dead, the answer that does not come will tell. */
-	send(worker->fd, &step, sizeof(step), MSG_NOSIGNAL);
+	uint64_t faults = faults_so_far();
+	double start = now();
+
+	touch(worker);
+	worker->answer.value[TIME] = now() - start;
+	worker->answer.value[FAULTS] = faults_so_far() - faults;
 }
 
-static struct answer await(const struct pass *pass, const struct led *workers,
-			   unsigned int index, enum step step)
+static void step_fork(struct worker *worker)
 {
-	struct answer answer;
+	uint64_t stride = worker->pass->file->bytes / CHILDREN;
+	double seconds[CHILDREN];
 
-	if (recv(workers[index].fd, &answer, sizeof(answer), MSG_WAITALL) !=
-	    sizeof(answer))
-		worker_died(pass, step, index, workers[index].pid);
-	if (answer.problem[0])
-		die("%s, %s: worker %u cannot %s: %s",
-		    backing_names[pass->backing->kind], mode_names[pass->mode],
-		    index, step_names[step], answer.problem);
-	return answer;
-}
-
-/* Workers from first on; returns the sum of errors and the most faults. */
-static struct answer at_once(const struct pass *pass, const struct led *workers,
-			     unsigned int first, enum step step)
-{
-	struct answer all = {0};
-
-	progress("%s, %s: %u workers: %s", backing_names[pass->backing->kind],
-		 mode_names[pass->mode], pass->workers - first,
-		 step_names[step]);
-	for (unsigned int i = first; i < pass->workers; i++)
-		order(&workers[i], step);
-	for (unsigned int i = first; i < pass->workers; i++) {
-		struct answer answer = await(pass, workers, i, step);
-
-		all.errors += answer.errors;
-		if (answer.faults > all.faults)
-			all.faults = answer.faults;
-	}
-	return all;
-}
-
-static struct answer alone(const struct pass *pass, const struct led *workers,
-			   unsigned int index, enum step step)
-{
-	progress("%s, %s: worker %u of %u: %s",
-		 backing_names[pass->backing->kind], mode_names[pass->mode],
-		 index + 1, pass->workers, step_names[step]);
-	order(&workers[index], step);
-	return await(pass, workers, index, step);
-}
-
-static void start(const struct pass *pass, struct led *workers)
-{
-	for (unsigned int i = 0; i < pass->workers; i++) {
+	for (int i = 0; i < CHILDREN; i++) {
+		double start = now(), end;
 		int ends[2];
+		pid_t pid;
 
-		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
-			die("cannot make a socket for worker %u: %s%s", i,
-			    strerror(errno),
-			    errno == EMFILE ? ". Run: ulimit -n 8192" : "");
-		workers[i].pid = fork();
-		if (workers[i].pid < 0)
-			die("cannot fork worker %u: %s", i, strerror(errno));
-		if (workers[i].pid == 0)
-			worker(pass, i, ends[1]);
+		if (pipe(ends) || (pid = fork()) < 0) {
+			fail(worker, "cannot fork a child");
+			return;
+		}
+		if (pid == 0) {
+			(void)*(volatile char *)(worker->p + i * stride);
+			end = now();
+			_exit(write(ends[1], &end, sizeof(end)) != sizeof(end));
+		}
 		close(ends[1]);
-		workers[i].fd = ends[0];
+		if (read(ends[0], &end, sizeof(end)) != sizeof(end))
+			fail(worker, "a child could not read its first byte");
+		close(ends[0]);
+		waitpid(pid, NULL, 0);
+		seconds[i] = end - start;
+	}
+	worker->answer.value[TIME] = median(seconds, CHILDREN);
+}
+
+static void step_write(struct worker *worker)
+{
+	const struct pass *pass = worker->pass;
+	uint64_t n = words_in_all(pass);
+
+	for (uint64_t i = worker->index; i < n; i += pass->x)
+		*(volatile uint64_t *)(worker->p + word_offset(pass, i)) =
+			word_value(worker->arg, i);
+}
+
+static void step_verify(struct worker *worker)
+{
+	const struct pass *pass = worker->pass;
+	uint64_t n = words_in_all(pass);
+
+	for (uint64_t i = 0; i < n; i++) {
+		const char *p = worker->p + word_offset(pass, i);
+
+		worker->answer.value[WRONG] +=
+			*(const volatile uint64_t *)p !=
+			word_value(worker->arg, i);
 	}
 }
 
-static void later_scan(struct measures *m, const struct answer *answer)
-{
-	if (answer->faults > m->later_faults_max)
-		m->later_faults_max = answer->faults;
-	m->errors += answer->errors;
-}
+/* ---- the lead's side ----------------------------------------------------- */
 
-static void scans(const struct pass *pass, const struct led *workers,
-		  struct measures *m)
+static void scan(const struct pass *pass, struct crew *crew)
 {
-	double before = page_tables();
-	double begin = now();
-	struct answer answer = alone(pass, workers, 0, SCAN);
-	unsigned int i;
+	double begin, most = 0;
+	unsigned int alone;
 
-	m->first_scan = answer.seconds;
-	m->first_faults = answer.faults;
-	m->errors += answer.errors;
-	for (i = 1; i < pass->workers; i++) {
-		if (i >= ALONE_MIN && now() - begin > ALONE_SECONDS)
+	crew_one(crew, 0, step_scan, 0);
+	record(pass, "first_scan_seconds", crew_answer(crew, 0)->value[TIME]);
+	record(pass, "first_faults", crew_answer(crew, 0)->value[FAULTS]);
+	begin = now();
+	for (alone = 1; alone < pass->x; alone++) {
+		if (alone >= ALONE_MIN && now() - begin > ALONE_SECONDS)
 			break;
-		answer = alone(pass, workers, i, SCAN);
-		m->later_scans[m->later_timed++] = answer.seconds;
-		later_scan(m, &answer);
+		crew_one(crew, alone, step_scan, 0);
 	}
-	answer = at_once(pass, workers, i, SCAN);
-	later_scan(m, &answer);
-	m->page_table_bytes = page_tables() - before;
+	crew_range(crew, alone, pass->x, step_scan, 0);
+	record(pass, "later_scan_seconds_median",
+	       crew_median(crew, 1, alone, TIME));
+	record(pass, "later_scans_timed", alone - 1);
+	for (unsigned int i = 1; i < pass->x; i++)
+		if (crew_answer(crew, i)->value[FAULTS] > most)
+			most = crew_answer(crew, i)->value[FAULTS];
+	record(pass, "later_faults_max", most);
 }
 
 /* What is in the file must be what was written through the mappings. */
-static uint64_t verify_file(const struct pass *pass)
+static uint64_t verify(const struct pass *pass, struct crew *crew,
+		       unsigned int seed)
 {
-	uint64_t n = words_in_all(pass), errors = 0, word;
+	uint64_t n = words_in_all(pass), wrong = 0, found;
 
+	crew_all(crew, step_verify, seed);
+	for (unsigned int i = 0; i < pass->x; i++)
+		wrong += (uint64_t)crew_answer(crew, i)->value[WRONG];
 	for (uint64_t i = 0; i < n; i++)
-		errors += pread(pass->backing->fd, &word, sizeof(word),
-				word_offset(pass, i)) != sizeof(word) ||
-			  word != word_value(pass, i);
-	return errors;
+		wrong += pread(pass->file->fd, &found, sizeof(found),
+			       word_offset(pass, i)) != sizeof(found) ||
+			 found != word_value(seed, i);
+	return wrong;
 }
 
-static double stop(const struct pass *pass, const struct led *workers)
+static void run(const struct pass *pass)
 {
-	double start = now();
+	static unsigned int seed;
+	struct crew *crew = crew_start(pass, pass->x);
+	double before;
+	uint64_t wrong;
 
-	for (unsigned int i = 0; i < pass->workers; i++)
-		order(&workers[i], EXIT);
-	for (unsigned int i = 0; i < pass->workers; i++) {
-		int status;
-
-		while (waitpid(workers[i].pid, &status, 0) < 0 &&
-		       errno == EINTR)
-			;
-		if (!WIFEXITED(status) || WEXITSTATUS(status))
-			die("%s, %s: worker %u did not exit in peace "
-			    "(wait status %#x)",
-			    backing_names[pass->backing->kind],
-			    mode_names[pass->mode], i, status);
-	}
-	return now() - start;
-}
-
-static void run_pass(const struct pass *pass, struct measures *m)
-{
-	struct led *workers = calloc(pass->workers, sizeof(*workers));
-
-	if (!workers)
-		die("no memory for %u workers", pass->workers);
-	start(pass, workers);
-	at_once(pass, workers, 0, MAP);
-	scans(pass, workers, m);
-	m->fork_to_first_byte = alone(pass, workers, 0, FORK).seconds;
-	at_once(pass, workers, 0, WRITE);
-	m->errors += at_once(pass, workers, 0, VERIFY).errors;
-	m->errors += verify_file(pass);
-	m->exit = stop(pass, workers);
-	for (unsigned int i = 0; i < pass->workers; i++)
-		close(workers[i].fd);
-	free(workers);
+	crew_all(crew, step_map, 0);
+	before = page_tables();
+	scan(pass, crew);
+	record(pass, "page_table_bytes", page_tables() - before);
+	crew_one(crew, 0, step_fork, 0);
+	record(pass, "fork_to_first_byte_seconds_median",
+	       crew_answer(crew, 0)->value[TIME]);
+	crew_all(crew, step_write, ++seed);
+	wrong = verify(pass, crew, seed);
+	record(pass, "verify_errors", wrong);
+	results.wrong += wrong;
+	record(pass, "exit_seconds", crew_exit(crew));
 	/* The next pass begins when what this one leaves is gone. */
 	page_tables();
 }
 
-/* Of a member of so many measures, which is a double. */
-static double median_of(const struct measures *m, unsigned int n, size_t offset)
-{
-	double values[MAX_ROUNDS];
-
-	for (unsigned int i = 0; i < n; i++)
-		memcpy(&values[i], (const char *)&m[i] + offset,
-		       sizeof(*values));
-	return median(values, n);
-}
-
-#define MEDIAN_OF(m, n, member) \
-	median_of(m, n, offsetof(struct measures, member))
-
-/* later_scans begins with those of the first round, and has room for all. */
-static struct result sum_up(const struct pass *pass, struct measures *m,
-			    unsigned int rounds)
-{
-	struct result r = {
-		.backing = pass->backing->kind,
-		.mode = pass->mode,
-		.workers = pass->workers,
-		.rounds = rounds,
-		.bytes = pass->backing->bytes,
-		.page_table_bytes = MEDIAN_OF(m, rounds, page_table_bytes),
-		.first_scan_seconds = MEDIAN_OF(m, rounds, first_scan),
-		.first_faults = MEDIAN_OF(m, rounds, first_faults),
-		.fork_to_first_byte_seconds_median =
-			MEDIAN_OF(m, rounds, fork_to_first_byte),
-		.exit_seconds = MEDIAN_OF(m, rounds, exit),
-	};
-
-	for (unsigned int i = 0; i < rounds; i++) {
-		r.later_scans_timed += m[i].later_timed;
-		if (m[i].later_faults_max > r.later_faults_max)
-			r.later_faults_max = m[i].later_faults_max;
-		r.verify_errors += m[i].errors;
-	}
-	r.later_scan_seconds_median =
-		median(m[0].later_scans, r.later_scans_timed);
-	return r;
-}
-
-size_t workers_run(const struct workers_options *options,
-		   const struct backing *backing, struct result results[MODES])
-{
-	static struct measures measures[MODES][MAX_ROUNDS];
-	unsigned int rounds = options->rounds ? options->rounds : AUTO_ROUNDS;
-	double *later_scans[MODES], *next_scan[MODES];
-	struct pass pass = {.backing = backing, .workers = options->workers};
-	double begin = now(), spent;
-	unsigned int round;
-	size_t n = 0;
-
-	memset(measures, 0, sizeof(measures));
-	for (int mode = 0; mode < MODES; mode++) {
-		later_scans[mode] = calloc((size_t)rounds * options->workers,
-					   sizeof(double));
-		if (!later_scans[mode])
-			die("no memory for %u rounds", rounds);
-		next_scan[mode] = later_scans[mode];
-	}
-
-	for (round = 0; round < rounds; round++) {
-		spent = now() - begin;
-		if (!options->rounds && round &&
-		    spent + spent / round > AUTO_SECONDS)
-			break;
-		for (pass.mode = 0; pass.mode < MODES; pass.mode++) {
-			struct measures *m = &measures[pass.mode][round];
-
-			if (!options->modes[pass.mode])
-				continue;
-			pass.seed++;
-			m->later_scans = next_scan[pass.mode];
-			run_pass(&pass, m);
-			next_scan[pass.mode] += m->later_timed;
-		}
-	}
-
-	for (pass.mode = 0; pass.mode < MODES; pass.mode++) {
-		if (options->modes[pass.mode])
-			results[n++] =
-				sum_up(&pass, measures[pass.mode], round);
-		free(later_scans[pass.mode]);
-	}
-	return n;
-}
+const struct scenario scenario_workers = {
+	.name = "workers",
+	.title = "what sharing saves many processes on one file, all in one",
+	.text =
+"Let many processes map one file, scan it, write to it, verify what the others\n"
+"wrote, and exit; once with ordinary mappings and once through libshpt. Counts\n"
+"the page tables of the whole machine: run nothing else meanwhile.\n",
+	.metrics = metrics,
+	.modes = modes,
+	.backings = "memfd",
+	.sizes = "1G",
+	.x = "workers",
+	.x_help = "processes",
+	.xs = "64",
+	.max_x = MAX_PROCESSES,
+	.rounds = 1,
+	.run = run,
+};

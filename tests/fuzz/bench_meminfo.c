@@ -12,7 +12,7 @@ static FILE *open_input(const char *path, const char *mode)
 }
 
 #define fopen open_input
-#include "../../bench/workers.c"
+#include "../../bench/tables.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

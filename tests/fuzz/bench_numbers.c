@@ -7,16 +7,16 @@
 
 static void parse(void *arg)
 {
-	unsigned int n = parse_number("rounds", arg, 2, 4096);
+	uint64_t n = parse_number("rounds", arg, 2, 4096);
 
 	expect(n >= 2 && n <= 4096);
 }
 
 static void parse_bytes(void *arg)
 {
-	uint64_t bytes = parse_size(arg);
+	uint64_t bytes = parse_file_size(arg);
 
-	expect(bytes && bytes <= INT64_MAX);
+	expect(bytes && bytes <= INT64_MAX && bytes % PMD_BYTES == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -24,11 +24,12 @@ library = $(filter-out alone,\
 	    $(notdir $(basename $(wildcard $(SRC)/libshpt/*.c))))
 tools = $(filter-out fake-device share-memory shpt-donor,\
 	  $(notdir $(basename $(wildcard $(SRC)/tools/*.c))))
-bench = $(notdir $(basename $(wildcard $(SRC)/bench/*.c)))
+bench = $(patsubst $(SRC)/bench/%.c,%,\
+	  $(wildcard $(SRC)/bench/*.c $(SRC)/bench/report/*.c))
 
 headers = $(wildcard $(SRC)/libshpt/*.h $(SRC)/libshpt/preload/*.h \
-	    $(SRC)/tools/*.h $(SRC)/bench/*.h $(SRC)/kernel/uapi/*.h \
-	    $(FUZZ)/*.h)
+	    $(SRC)/tools/*.h $(SRC)/bench/*.h $(SRC)/bench/report/*.h \
+	    $(SRC)/kernel/uapi/*.h $(FUZZ)/*.h)
 
 all: $(TARGETS:%=$(TO)/%) $(TO)/shptctl
 
@@ -40,7 +41,7 @@ $(TO)/%.o: $(FUZZ)/%.c $(headers) $(wildcard $(SRC)/*/*.c $(SRC)/*/*/*.c)
 
 define archive
 $(TO)/$(1)/%.o: $(SRC)/$(1)/%.c $(headers)
-	@mkdir -p $(TO)/$(1)
+	@mkdir -p $$(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $$@ $$<
 
 $(TO)/$(1).a: $(2:%=$(TO)/$(1)/%.o)

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * attach.c - scenario "attach": from mapping to having seen the whole file
+ *
+ * The pages are there and, where tables are shared, so are the tables: what is
+ * measured is what each further process pays. First all but the last few map
+ * and read all at once, as a server starts; then those last few, one by one and
+ * timed. Each reads everything several times, always with no entry in the TLB.
+ * A later reading costs what reading costs; what the first took more than the
+ * fastest of these is the price of attaching. Where that is next to nothing it
+ * drowns in what one reading differs from another.
+ */
+#define _GNU_SOURCE
+#include <sched.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+#define READINGS 3	/* after the first */
+#define CALM_US	 120000 /* QEMU looks back for 100 ms */
+
+enum { TIMED };
+enum { FIRST_BYTE, ATTACH, SCAN, FAULTS };
+
+static const struct metric metrics[] = {
+	{ "attach_seconds", "Attach, whole file seen", SECONDS, false,
+	  "Time that one more process takes to map the file and to read one word "
+	  "of each page, less the shortest of three in which it reads them once "
+	  "more, with an empty TLB as at first." },
+	{ "first_byte_seconds", "Attach, first byte seen", SECONDS, false,
+	  "Time that one more process takes from the call that maps the file to "
+	  "having read its first byte." },
+	{ "scan_seconds", "Reading all once attached", SECONDS, false,
+	  "That shortest time: no faults, but misses of the TLB." },
+	{ "attach_faults", "Faults to attach", COUNT, false,
+	  "Page faults, minor and major, that one more process takes to read "
+	  "one word of each page, once it has mapped the file." },
+	{ "start_seconds", "Start of all processes", SECONDS, false,
+	  "Time from telling all processes to attach at once to the last one's "
+	  "having read one word of each page." },
+	{ 0 }
+};
+
+static const struct parameter parameters[] = {
+	[TIMED] = { "timed", "N", 8, 1, MAX_PROCESSES,
+		    "so many of the processes attach one by one", NULL },
+	{ 0 }
+};
+
+/*
+ * An emulated TLB has grown after much was read, and shrinks again when little
+ * was, which is slower and faster to fill: each reading is to find it small.
+ */
+static void calm_tlb(struct worker *worker)
+{
+	flush_tlb(worker);
+	usleep(CALM_US);
+	flush_tlb(worker);
+}
+
+/* Else the TLB that has calmed down is that of another CPU. */
+static void stay_on_this_cpu(void)
+{
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(sched_getcpu(), &cpus);
+	sched_setaffinity(0, sizeof(cpus), &cpus);
+}
+
+static double read_again(struct worker *worker)
+{
+	double start, seconds, least = 0;
+
+	for (int i = 0; i < READINGS; i++) {
+		calm_tlb(worker);
+		start = now();
+		touch(worker);
+		seconds = now() - start;
+		if (!i || seconds < least)
+			least = seconds;
+	}
+	return least;
+}
+
+static void step_attach(struct worker *worker)
+{
+	double start, first, again;
+	uint64_t faults;
+
+	if (worker->arg) {
+		stay_on_this_cpu();
+		calm_tlb(worker);
+	}
+	start = now();
+	step_map(worker);
+	if (worker->answer.problem[0])
+		return;
+	faults = faults_so_far();
+	worker->answer.errors += *(volatile uint64_t *)worker->p != word(0);
+	worker->answer.value[FIRST_BYTE] = now() - start;
+	touch(worker);
+	first = now() - start;
+	worker->answer.value[FAULTS] = faults_so_far() - faults;
+	if (!worker->arg)
+		return;
+	again = read_again(worker);
+	worker->answer.value[ATTACH] = first - again;
+	worker->answer.value[SCAN] = again;
+}
+
+static void run(const struct pass *pass)
+{
+	unsigned int timed = pass->parameters[TIMED], from;
+	int region = -1;
+	struct crew *crew;
+	double start;
+
+	if (pass->mode->shpt) {
+		region = region_open(pass->file);
+		region_populate(region, pass->file);
+	}
+	crew = crew_start(pass, pass->x);
+	from = timed < pass->x ? pass->x - timed : 0;
+	start = now();
+	crew_range(crew, 0, from, step_attach, false);
+	if (from)
+		record(pass, "start_seconds", now() - start);
+	for (unsigned int i = from; i < pass->x; i++)
+		crew_one(crew, i, step_attach, true);
+	record(pass, "attach_seconds",
+	       crew_median(crew, from, pass->x, ATTACH));
+	record(pass, "first_byte_seconds",
+	       crew_median(crew, from, pass->x, FIRST_BYTE));
+	record(pass, "scan_seconds", crew_median(crew, from, pass->x, SCAN));
+	record(pass, "attach_faults",
+	       crew_median(crew, from, pass->x, FAULTS));
+	crew_exit(crew);
+	if (region >= 0)
+		close(region);
+}
+
+const struct scenario scenario_attach = {
+	.name = "attach",
+	.title = "what one more process pays to map a file and see all of it",
+	.text =
+"What one more process pays to map a file and see all of it, where others have\n"
+"it mapped already. The file is filled before, and the tables of its region if\n"
+"the mode shares them; a mapping that cannot be shared ends the program.\n",
+	.metrics = metrics,
+	.parameters = parameters,
+	.modes = usual_modes,
+	.backings = "memfd",
+	.sizes = "1G",
+	.stride = "4K",
+	.x = "processes",
+	.x_help = "how many map the file",
+	.xs = "16",
+	.max_x = MAX_PROCESSES,
+	.rounds = 5,
+	.run = run,
+};

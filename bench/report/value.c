@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* value.c - numbers as people read them, and ratios of them */
+#define _GNU_SOURCE
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "recordings.h"
+
+/* A sign goes before it. */
+#define REST_BYTES (VALUE_BYTES - 1)
+
+/* Three digits, and more only before the point. */
+static void digits(char buf[REST_BYTES], double value)
+{
+	int places = value >= 100 ? 0 : value >= 10 ? 1 : 2;
+
+	snprintf(buf, REST_BYTES, "%.*f", places, value);
+	if (!strchr(buf, '.'))
+		return;
+	for (char *end = buf + strlen(buf) - 1; *end == '0'; end--)
+		*end = '\0';
+	if (buf[strlen(buf) - 1] == '.')
+		buf[strlen(buf) - 1] = '\0';
+}
+
+/* In the largest of the units, each so many times the one before. */
+static void scaled(char buf[REST_BYTES], double value, double factor,
+		   const char *const units[])
+{
+	size_t i = 0;
+
+	while (units[i + 1] && value >= factor * 0.9995) {
+		value /= factor;
+		i++;
+	}
+	digits(buf, value);
+	strncat(buf, units[i], REST_BYTES - strlen(buf) - 1);
+}
+
+void format_value(char buf[VALUE_BYTES], enum unit unit, double value)
+{
+	static const char *const seconds[] = { " ns", " us", " ms", " s",
+					       NULL };
+	static const char *const bytes[] = { " B",   " KiB", " MiB", " GiB",
+					     " TiB", " PiB", NULL };
+	static const char *const counts[] = { "", "k", "M", "G", "T", NULL };
+
+	if (value < 0) {
+		*buf++ = '-';
+		value = -value;
+	}
+	if (unit == SECONDS && value == 0) {
+		snprintf(buf, REST_BYTES, "0 s");
+	} else if (unit == SECONDS) {
+		scaled(buf, value * 1e9, 1000, seconds);
+	} else if (unit == BYTES) {
+		scaled(buf, value, 1024, bytes);
+	} else if (value < 100000) {
+		digits(buf, value);
+	} else {
+		scaled(buf, value, 1000, counts);
+	}
+	if (unit == PER_SECOND)
+		strncat(buf, "/s", REST_BYTES - strlen(buf) - 1);
+}
+
+void format_ratio(char buf[VALUE_BYTES], double ratio)
+{
+	if (ratio < 0.095)
+		snprintf(buf, VALUE_BYTES, "%.2g", ratio);
+	else if (ratio < 10)
+		snprintf(buf, VALUE_BYTES, "%.2f", ratio);
+	else
+		digits(buf, ratio);
+}
+
+void format_x(char buf[VALUE_BYTES], const char *x_name, double x)
+{
+	size_t length = strlen(x_name);
+	bool bytes = length >= 5 && !strcmp(x_name + length - 5, "bytes");
+
+	format_value(buf, bytes ? BYTES : COUNT, x);
+}
+
+static void format_scalar(char *buf, size_t size, const char *name,
+			  const json_t *value)
+{
+	bool bytes = !strcmp(name, "size") || !strcmp(name, "stride") ||
+		     strstr(name, "bytes");
+	char number[VALUE_BYTES];
+
+	if (json_is_string(value)) {
+		snprintf(buf, size, "%s", json_string_value(value));
+	} else if (json_is_boolean(value)) {
+		snprintf(buf, size, "%s", json_is_true(value) ? "yes" : "no");
+	} else if (json_is_number(value)) {
+		if (bytes)
+			format_value(number, BYTES, json_number_value(value));
+		else
+			snprintf(number, sizeof(number), "%.15g",
+				 json_number_value(value));
+		snprintf(buf, size, "%s", number);
+	} else {
+		snprintf(buf, size, "-");
+	}
+}
+
+char *format_json(const char *name, const json_t *value)
+{
+	size_t size, n = json_is_array(value) ? json_array_size(value) : 1;
+	char *text, one[512];
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		die("no memory for a text");
+	for (size_t i = 0; i < n; i++) {
+		format_scalar(one, sizeof(one), name,
+			      json_is_array(value) ? json_array_get(value, i) :
+						     value);
+		fprintf(out, "%s%s", i ? ", " : "", one);
+	}
+	if (fclose(out))
+		die("no memory for a text");
+	return text;
+}
+
+const char *fact_title(const char *name)
+{
+	return strcmp(name, "memory_bytes") != 0 ? name : "memory";
+}
+
+char *other_machine(const struct recording *first, const struct recording *run)
+{
+	const char *separator = "";
+	size_t size;
+	char *text;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		die("no memory for a text");
+	for (const char *const *name = machine_identity; *name; name++) {
+		json_t *value = json_object_get(run->machine, *name);
+		char *one;
+
+		if (json_equal(value, json_object_get(first->machine, *name)))
+			continue;
+		one = format_json(*name, value);
+		fprintf(out, "%s%s %s", separator, fact_title(*name), one);
+		free(one);
+		separator = ", ";
+	}
+	if (fclose(out))
+		die("no memory for a text");
+	return text;
+}
+
+static double better_by(const struct point *p, double base, double other)
+{
+	return p->metric->more_is_better ? other / base : base / other;
+}
+
+/* Of rounds that are all above 0, as many of the one as of the other. */
+static void pair_rounds(struct ratio *ratio, const struct point *base,
+			const struct point *other)
+{
+	size_t n = base->n_rounds;
+	double *each = calloc(n, sizeof(*each));
+
+	if (!each)
+		die("no memory for the ratios of %zu rounds", n);
+	for (size_t i = 0; i < n; i++)
+		each[i] = better_by(base, base->rounds[i], other->rounds[i]);
+	ratio->median = median(each, n); /* and they are sorted */
+	ratio->min = each[0];
+	ratio->max = each[n - 1];
+	free(each);
+}
+
+struct ratio ratio_of(const struct point *base, const struct point *other)
+{
+	struct ratio ratio = {
+		.median = better_by(base, base->median, other->median),
+		.min = better_by(base, base->min, other->max),
+		.max = better_by(base, base->max, other->min),
+		.no_spread = base->n_rounds < 2 || other->n_rounds < 2,
+	};
+
+	if (base->median <= 0 || other->median <= 0)
+		return (struct ratio){ NAN, NAN, NAN, true };
+	if (base->min <= 0 || other->min <= 0)
+		return (struct ratio){ ratio.median, ratio.median, ratio.median,
+				       true };
+	if (base->metric->more_is_better) {
+		ratio.min = other->min / base->max;
+		ratio.max = other->max / base->min;
+	}
+	if (base->n_rounds == other->n_rounds)
+		pair_rounds(&ratio, base, other);
+	return ratio;
+}
+
+/* The unit once, if it is one. */
+static void join(char buf[SPREAD_BYTES], const char *min, const char *max)
+{
+	static const char number[] = "-0123456789.";
+	size_t length = strspn(min, number);
+	const char *unit = min + length;
+
+	*buf = '\0';
+	if (!strcmp(min, max))
+		return;
+	if (!strcmp(unit, max + strspn(max, number)))
+		unit = "";
+	snprintf(buf, SPREAD_BYTES, "%.*s%s to %s", (int)length, min, unit,
+		 max);
+}
+
+void format_spread(char buf[SPREAD_BYTES], const struct point *p)
+{
+	char min[VALUE_BYTES], max[VALUE_BYTES];
+
+	format_value(min, p->metric->unit, p->min);
+	format_value(max, p->metric->unit, p->max);
+	join(buf, min, max);
+}
+
+void format_ratio_spread(char buf[SPREAD_BYTES], const struct ratio *ratio)
+{
+	char min[VALUE_BYTES], max[VALUE_BYTES];
+
+	format_ratio(min, ratio->min);
+	format_ratio(max, ratio->max);
+	join(buf, min, max);
+}
