@@ -13,7 +13,7 @@
 
 static struct {
 	int fd;
-	volatile bool *stop;
+	volatile bool *stop, *rest;
 	volatile uint64_t *turns;
 } t;
 
@@ -28,6 +28,8 @@ static void worker(void *arg)
 		for (off = 0; off < BYTES; off += PAGE) {
 			char *mine = p + off + 64 + (long)arg * 8;
 
+			while (*t.rest)
+				usleep(1000);
 			if (off % HUGE == 0) {
 				(void)load(p + off);
 				continue;
@@ -45,16 +47,23 @@ static long long huge_kb(void)
 	return number_in("/proc/meminfo", "ShmemPmdMapped");
 }
 
-/* It wants a page table of the caller's there, and pages not in use just now. */
+/*
+ * It wants a page table of the caller's there, and pages not in use just now. A
+ * guest that faults on one of them while it goes on makes it fail: after some
+ * tries they rest for a moment.
+ */
 static bool collapse(char *q)
 {
-	for (int i = 0; i < 20; i++) {
+	bool done = false;
+
+	for (int i = 0; i < 20 && !done; i++) {
+		*t.rest = i >= 3;
 		(void)load(q);
-		if (!madvise(q, HUGE, MADV_COLLAPSE))
-			return true;
+		done = !madvise(q, HUGE, MADV_COLLAPSE);
 		usleep(1000);
 	}
-	return false;
+	*t.rest = false;
+	return done;
 }
 
 static void test(int kind)
@@ -68,6 +77,7 @@ static void test(int kind)
 
 	t.fd = backing(kind, BYTES);
 	t.stop = shared(PAGE);
+	t.rest = shared(PAGE);
 	t.turns = shared(PAGE);
 	p = map_guest(t.fd, 1);
 	/* Collapsed through an ordinary mapping, aligned to huge pages. */
