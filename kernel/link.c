@@ -98,6 +98,13 @@
 #include "internal.h"
 #include "trace.h"
 
+/*
+ * The number of a record that is made before there was any invalidation, as in
+ * most children of fork. The core gives 3 to the first for which it calls, and
+ * to what is inserted amid one for which it calls nobody.
+ */
+#define NUMBER_OF_NONE	1
+
 static DEFINE_HASHTABLE(mms, 10);
 static DEFINE_SPINLOCK(mms_lock);	/* writers; readers use RCU */
 
@@ -435,6 +442,7 @@ static struct shpt_mm *mm_create(struct mm_struct *mm)
 	INIT_HLIST_NODE(&smm->hash);
 	INIT_LIST_HEAD(&smm->guests);
 	spin_lock_init(&smm->lock);
+	smm->ended = NUMBER_OF_NONE;
 	xa_init(&smm->links);
 	INIT_WORK(&smm->foreign_work, mm_foreign_work);
 	return smm;
