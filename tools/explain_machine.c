@@ -100,8 +100,8 @@ static void check_processor(struct report *r, const struct machine *m)
 static const char *missing_option(const struct machine *m, const char *config)
 {
 	static const char *const needed[] = {
+		"CONFIG_DYNAMIC_FTRACE_WITH_REGS",
 		"CONFIG_FS_DAX",
-		"CONFIG_KPROBES",
 		"CONFIG_MMU_NOTIFIER",
 		"CONFIG_TRANSPARENT_HUGEPAGE",
 	};
