@@ -256,7 +256,7 @@ void shpt_region_pin(struct shpt_region *region);
 bool shpt_region_pin_live(struct shpt_region *region);
 void shpt_region_unpin(struct shpt_region *region);
 void shpt_region_info(struct shpt_region *region,
-		      struct shpt_region_info *info);
+		      struct shpt_region_info *info, bool saved);
 void shpt_regions_info(struct shpt_region_info *sum, unsigned int *regions);
 
 /* register.c */

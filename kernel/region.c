@@ -179,7 +179,8 @@ static long region_info(struct shpt_region *region, void __user *argp)
 		return err;
 	if (info.flags)
 		return -EINVAL;
-	shpt_region_info(region, &info);
+	shpt_region_info(region, &info,
+			 size > offsetof(struct shpt_region_info, saved_bytes));
 	return shpt_return_args(argp, size, &info, sizeof(info));
 }
 
@@ -803,9 +804,12 @@ out:
 	return fd;
 }
 
-/* Facts; the caller has a file of the region open, or the table locked. */
+/*
+ * Facts; the caller has a file of the region open, or the table locked. What is
+ * saved is 0 unless it is asked for: that takes a look at all linked chunks.
+ */
 void shpt_region_info(struct shpt_region *region,
-		      struct shpt_region_info *info)
+		      struct shpt_region_info *info, bool saved)
 {
 	struct shpt_host *host = NULL;
 	s64 unshared = 0;
@@ -815,14 +819,16 @@ void shpt_region_info(struct shpt_region *region,
 	while ((host = shpt_hosts_next(region, host))) {
 		info->hosts++;
 		info->table_bytes += mm_pgtables_bytes(host->mm);
-		unshared += shpt_host_unshared_bytes(host);
+		if (saved)
+			unshared += shpt_host_unshared_bytes(host);
 	}
 	info->id = region->id;
 	info->backing_bytes = shpt_backing_bytes(region);
 	info->guests = atomic_read(&region->nr_guests);
 	info->links = atomic_long_read(&region->links);
 	info->parked_bytes = info->links * PAGE_SIZE;
-	info->saved_bytes = unshared - info->table_bytes - info->parked_bytes;
+	info->saved_bytes = saved ? unshared - info->table_bytes -
+				    info->parked_bytes : 0;
 	info->faults_served = atomic64_read(&region->faults_served);
 	info->flushes = atomic64_read(&region->flushes);
 	info->unlinks = 0;
@@ -844,7 +850,7 @@ void shpt_regions_info(struct shpt_region_info *sum, unsigned int *count)
 	hash_for_each(regions, bucket, region, hash) {
 		struct shpt_region_info info;
 
-		shpt_region_info(region, &info);
+		shpt_region_info(region, &info, true);
 		sum->hosts += info.hosts;
 		sum->guests += info.guests;
 		sum->links += info.links;

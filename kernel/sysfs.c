@@ -143,7 +143,8 @@ static ssize_t region_fact_show(struct kobject *kobj,
 						attr);
 	struct shpt_region_info info;
 
-	shpt_region_info(to_region(kobj), &info);
+	shpt_region_info(to_region(kobj), &info, fact->offset ==
+			 offsetof(struct shpt_region_info, saved_bytes));
 	return emit_member(buf, &info, fact->offset);
 }
 

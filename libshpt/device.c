@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -61,7 +62,9 @@ int open_region(int device, int fd, uint32_t flags)
 /* The number of a region by its fd, 0 if it is none. */
 uint64_t region_id(int region)
 {
-	struct shpt_region_info info = { .size = sizeof(info) };
+	struct shpt_region_info info = {
+		.size = offsetof(struct shpt_region_info, backing_bytes),
+	};
 
 	if (!is_region(region) ||
 	    ioctl_again(region, SHPT_IOC_REGION_INFO, &info))

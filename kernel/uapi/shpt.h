@@ -119,7 +119,9 @@ struct shpt_open_region {
  * SHPT_IOC_REGION_INFO - facts about a region, on the region fd
  *
  * The numbers are read one after the other while the region is in use; they
- * need not add up to the last one. Returns 0, or -1 and EFAULT, EINVAL, E2BIG.
+ * need not add up to the last one. To tell saved_bytes takes longer the more
+ * chunks are linked: who does not need it gives a size that ends before it.
+ * Returns 0, or -1 and EFAULT, EINVAL, E2BIG.
  */
 #define SHPT_IOC_REGION_INFO	_IO(SHPT_IOC_MAGIC, 2)
 
