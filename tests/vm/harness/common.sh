@@ -80,7 +80,8 @@ missing_packages() {
 }
 
 apt_get() {
-	DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends "$@"
+	DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends \
+		-o DPkg::Lock::Timeout=600 "$@"
 }
 
 . "$SRC/tests/vm/harness/kernel.sh"
