@@ -12,8 +12,8 @@
 #	VM_SECONDS	what the VM as a whole may take on it
 find_kernel() {
 	KERNEL_ARGS=
-	TEST_SECONDS=120
-	VM_SECONDS=900
+	TEST_SECONDS=300
+	VM_SECONDS=3600
 	case $1 in
 	debug) find_debug_kernel ;;
 	*) find_stock_kernel "$1" ;;
@@ -95,8 +95,8 @@ find_debug_kernel() {
 	KDIR=$debug_kernel/build
 	RELEASE=$(cat "$KDIR/include/config/kernel.release")
 	KERNEL_ARGS="panic_on_warn=1 page_poison=1"
-	TEST_SECONDS=300
-	VM_SECONDS=2400
+	TEST_SECONDS=600
+	VM_SECONDS=5400
 }
 
 # Build it, unless it is there.
