@@ -196,10 +196,10 @@ static inline int vmtest_limit(int seconds)
  * The condition of a loop that keeps something going: for some seconds, and on
  * a slow machine for up to PATIENCE, until enough was done. CHECK it afterwards.
  */
-#define PATIENCE	40.0
+#define PATIENCE	40
 #define KEEP_GOING(start, seconds, enough)				\
 	(now() < (start) + (seconds) ||					\
-	 (now() < (start) + PATIENCE && !(enough)))
+	 (now() < (start) + vmtest_limit(PATIENCE) && !(enough)))
 
 /* ---- unexpected signals, and expected ones ------------------------------ */
 
