@@ -95,7 +95,7 @@ find_debug_kernel() {
 	KDIR=$debug_kernel/build
 	RELEASE=$(cat "$KDIR/include/config/kernel.release")
 	KERNEL_ARGS="panic_on_warn=1 page_poison=1"
-	TEST_SECONDS=1200
+	TEST_SECONDS=600
 	VM_SECONDS=5400
 }
 
