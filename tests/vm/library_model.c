@@ -10,6 +10,7 @@
 #define BASE	((char *)0x400000000000UL)
 #define CHUNKS	4		/* of addresses, and of the file */
 #define STEPS	150
+#define SEEDS	4
 #define OVERCOMMIT "/proc/sys/vm/overcommit_memory"
 
 /* A chunk is cut into these pieces, of which the first pages are looked at. */
@@ -247,7 +248,7 @@ static void test(int kind)
 	/* Keeps the region, and so its page tables, between the steps. */
 	p = require_shared(NULL, PAGE, RW, MAP_SHARED, fd, 0);
 	CHECK(p != MAP_FAILED, "%s", libshpt_errormsg());
-	for (unsigned int seed = 1; seed <= 4; seed++)
+	for (int seed = 1; seed <= vmtest_rounds(SEEDS); seed++)
 		run(seed);
 	MUST(libshpt_unmap(p, PAGE));
 	close(fd);

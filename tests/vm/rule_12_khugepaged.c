@@ -145,7 +145,7 @@ static void test(int kind)
 		pids[i] = spawn(worker, (void *)(long)i);
 	pids[WORKERS] = spawn(watcher, NULL);
 	MUST(madvise(q, BYTES, MADV_HUGEPAGE));
-	for (i = 0; i < ROUNDS; i++) {
+	for (i = 0; i < vmtest_rounds(ROUNDS); i++) {
 		/* It wants page tables of ours there, too. */
 		for (off = 0; off < BYTES; off += PAGE)
 			(void)load(q + off);

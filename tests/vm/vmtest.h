@@ -182,6 +182,12 @@ static inline int vmtest_limit(int seconds)
 					    seconds;
 }
 
+/* And what repeats itself to meet more interleavings does so less often. */
+static inline int vmtest_rounds(int rounds)
+{
+	return vmtest_limit(120) < 600 ? rounds : (rounds + 1) / 2;
+}
+
 /* Wait up to some seconds for a condition, or fail with the sentence. */
 #define WAIT_FOR(cond, seconds, ...) do {				\
 	double end_ = now() + vmtest_limit(seconds);			\
