@@ -20,7 +20,7 @@
 #define CALM_US	 120000 /* QEMU looks back for 100 ms */
 
 enum { TIMED };
-enum { FIRST_BYTE, ATTACH, SCAN, FAULTS };
+enum { MAP, TOUCH, FIRST_BYTE, ATTACH, SCAN, FAULTS };
 
 static const struct metric metrics[] = {
 	{ "attach_seconds", "Attach, whole file seen", SECONDS, false,
@@ -30,6 +30,11 @@ static const struct metric metrics[] = {
 	{ "first_byte_seconds", "Attach, first byte seen", SECONDS, false,
 	  "Time that one more process takes from the call that maps the file to "
 	  "having read its first byte." },
+	{ "map_seconds", "The call that maps, of it", SECONDS, false,
+	  "The part of that time that the call takes." },
+	{ "first_touch_seconds", "The first fault, of it", SECONDS, false,
+	  "The part of it from there on: one fault, which may attach more than "
+	  "the page that it is about." },
 	{ "scan_seconds", "Reading all once attached", SECONDS, false,
 	  "That shortest time: no faults, but misses of the TLB." },
 	{ "attach_faults", "Faults to attach", COUNT, false,
@@ -85,7 +90,7 @@ static double read_again(struct worker *worker)
 
 static void step_attach(struct worker *worker)
 {
-	double start, first, again;
+	double start, mapped, touched, first, again;
 	uint64_t faults;
 
 	if (worker->arg) {
@@ -96,9 +101,13 @@ static void step_attach(struct worker *worker)
 	step_map(worker);
 	if (worker->answer.problem[0])
 		return;
+	mapped = now();
 	faults = faults_so_far();
 	worker->answer.errors += *(volatile uint64_t *)worker->p != word(0);
-	worker->answer.value[FIRST_BYTE] = now() - start;
+	touched = now();
+	worker->answer.value[MAP] = mapped - start;
+	worker->answer.value[TOUCH] = touched - mapped;
+	worker->answer.value[FIRST_BYTE] = touched - start;
 	touch(worker);
 	first = now() - start;
 	worker->answer.value[FAULTS] = faults_so_far() - faults;
@@ -132,6 +141,9 @@ static void run(const struct pass *pass)
 	       crew_median(crew, from, pass->x, ATTACH));
 	record(pass, "first_byte_seconds",
 	       crew_median(crew, from, pass->x, FIRST_BYTE));
+	record(pass, "map_seconds", crew_median(crew, from, pass->x, MAP));
+	record(pass, "first_touch_seconds",
+	       crew_median(crew, from, pass->x, TOUCH));
 	record(pass, "scan_seconds", crew_median(crew, from, pass->x, SCAN));
 	record(pass, "attach_faults",
 	       crew_median(crew, from, pass->x, FAULTS));

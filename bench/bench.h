@@ -191,7 +191,7 @@ const char *settings_shmem_advise(void);
 
 /* --- crew.c --- */
 
-#define VALUES 4
+#define VALUES 6
 
 struct worker {
 	const struct pass *pass;

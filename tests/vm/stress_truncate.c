@@ -24,7 +24,7 @@ static struct {
 static const char *const counted[] = {
 	"mappings", "bus errors", "zeroes", "words", "moves",
 };
-static const uint64_t least[] = { 5, 50, 50, 20, 2 };
+static const uint64_t least[] = { 2, 30, 50, 10, 2 };
 #define COUNTED	5
 
 static bool enough(void)
