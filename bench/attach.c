@@ -24,25 +24,28 @@ enum { MAP, TOUCH, FIRST_BYTE, ATTACH, SCAN, FAULTS };
 
 static const struct metric metrics[] = {
 	{ "attach_seconds", "Attach, whole file seen", SECONDS, false,
-	  "Time that one more process takes to map the file and to read one word "
-	  "of each page, less the shortest of three in which it reads them once "
-	  "more, with an empty TLB as at first." },
+	  "Time in which one more process maps the file and reads one word of "
+	  "each page, minus the fastest of three later readings, each with the "
+	  "TLB emptied as before the first. Can come out below 0." },
 	{ "first_byte_seconds", "Attach, first byte seen", SECONDS, false,
 	  "Time that one more process takes from the call that maps the file to "
 	  "having read its first byte." },
-	{ "map_seconds", "The call that maps, of it", SECONDS, false,
-	  "The part of that time that the call takes." },
-	{ "first_touch_seconds", "The first fault, of it", SECONDS, false,
-	  "The part of it from there on: one fault, which may attach more than "
-	  "the page that it is about." },
+	{ "map_seconds", "Attach, the call", SECONDS, false,
+	  "Of the time to the first byte, the part that the call takes that "
+	  "maps the file." },
+	{ "first_touch_seconds", "Attach, the first fault", SECONDS, false,
+	  "Of the time to the first byte, the rest: one fault, which may link "
+	  "a whole chunk." },
 	{ "scan_seconds", "Reading all once attached", SECONDS, false,
-	  "That shortest time: no faults, but misses of the TLB." },
+	  "The fastest of three later readings: no faults, but misses of the "
+	  "TLB." },
 	{ "attach_faults", "Faults to attach", COUNT, false,
 	  "Page faults, minor and major, that one more process takes to read "
 	  "one word of each page, once it has mapped the file." },
-	{ "start_seconds", "Start of all processes", SECONDS, false,
-	  "Time from telling all processes to attach at once to the last one's "
-	  "having read one word of each page." },
+	{ "start_seconds", "Start of many at once", SECONDS, false,
+	  "Time from telling all processes but those that attach one by one to "
+	  "attach at once, to the last one's having read one word of each "
+	  "page." },
 	{ 0 }
 };
 

@@ -88,6 +88,6 @@ void help_print(const struct scenario *s)
 	     "What is measured, by the names that JSON and CSV have:");
 	for (const struct metric *m = s->metrics; m->name; m++)
 		printf("  %s\n      %s\n", m->name, m->explanation);
-	puts("\nExit status: 0 measured; 1 an error, or nothing could be "
-	     "measured; 2 wrong usage.");
+	puts("\nExit status: 0 measured; 1 an error, something read was wrong, or "
+	     "nothing could be\nmeasured; 2 wrong usage.");
 }

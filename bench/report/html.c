@@ -449,8 +449,8 @@ static const char usual_headings[] =
 "<p>How many times better than <b>plain</b>, ordinary mappings with 4 KiB pages,\n"
 "each mode is: above 1 it is better, whether less or more is what is better.\n"
 "Medians of the rounds, below them the least and the most of any round; in\n"
-"colour where all rounds agree which is better. Where something is 0, so that\n"
-"there is no ratio, the mode's own value stands there.</p>\n"
+"colour where all rounds agree which is better. Where there is no ratio, as one\n"
+"value is 0 or below, the mode's own value stands there.</p>\n"
 "<div class=\"scroll\"><table class=\"glance\">\n"
 "<tr><th></th><th>shpt</th><th>shpt+thp</th><th>hugetlb</th><th>thp</th>"
 "<th>plain itself</th></tr>\n";

@@ -122,7 +122,8 @@ static void put_glances(FILE *out, const struct recordings *runs,
 
 static const char usual_headings[] =
 "How many times better than plain each mode is: above 1 it is better. Medians,\n"
-"and the least and the most of any round.\n"
+"and the least and the most of any round. Where there is no ratio, as one value\n"
+"is 0 or below, the mode's own value stands there.\n"
 "\n"
 "| | | shpt | shpt+thp | hugetlb | thp | plain itself |\n"
 "|---|---|--:|--:|--:|--:|--:|\n";
