@@ -202,7 +202,7 @@ static inline int vmtest_rounds(int rounds)
  * The condition of a loop that keeps something going: for some seconds, and on
  * a slow machine for up to PATIENCE, until enough was done. CHECK it afterwards.
  */
-#define PATIENCE	40
+#define PATIENCE	30
 #define KEEP_GOING(start, seconds, enough)				\
 	(now() < (start) + (seconds) ||					\
 	 (now() < (start) + vmtest_limit(PATIENCE) && !(enough)))

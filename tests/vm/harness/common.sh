@@ -52,13 +52,13 @@ CACHE=${SHPT_CACHE:-${XDG_CACHE_HOME:-/var/cache}/shpt}
 # For who is about to add to it. What none has used for a month goes.
 lock_cache() {
 	mkdir -p "$CACHE"
-	exec 8>"$CACHE/lock"
+	exec 8>"$CACHE/$1.lock"
 	if ! flock -n 8; then
-		say "waiting for another run that adds to $CACHE"
+		say "waiting for another run that adds a $1 to $CACHE"
 		flock 8
 	fi
 	find "$CACHE" -mindepth 1 -maxdepth 1 \
-		\( -name '*-*' -mtime +30 -o -name '*.new' \) \
+		\( -name "$1-*" -mtime +30 -o -name "$1-*.new" \) \
 		-exec rm -rf {} +
 }
 

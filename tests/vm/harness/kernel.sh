@@ -10,10 +10,12 @@
 #	KERNEL_ARGS	what it needs on its command line
 #	TEST_SECONDS	what one test and
 #	VM_SECONDS	what the VM as a whole may take on it
+#	AFTER_SECONDS	what it may take after the last test
 find_kernel() {
 	KERNEL_ARGS=
 	TEST_SECONDS=300
 	VM_SECONDS=3600
+	AFTER_SECONDS=0
 	case $1 in
 	debug) find_debug_kernel ;;
 	*) find_stock_kernel "$1" ;;
@@ -97,16 +99,25 @@ find_debug_kernel() {
 	KERNEL_ARGS="panic_on_warn=1 page_poison=1"
 	TEST_SECONDS=600
 	VM_SECONDS=5400
+	AFTER_SECONDS=300
+}
+
+# Where time is short: it is of use if then there is enough left to boot it.
+limit_build() {
+	[ -n "${SHPT_UNTIL:-}" ] || return 0
+	left=$((SHPT_UNTIL - 12 * 60 - $(date +%s)))
+	echo timeout $((left > 0 ? left : 1))
 }
 
 # Build it, unless it is there.
 build_debug_kernel() {
 	need_source
 	! find_kernel debug || return 0
-	lock_cache
+	lock_cache kernel
 	if ! find_kernel debug; then
-		step debug-kernel "building the debug kernel, once: about 10 minutes" \
-			"$debug_builder" "/usr/src/$debug_source.tar.xz" \
+		# shellcheck disable=SC2046 # words
+		step debug-kernel "building the debug kernel, once: 10 to 20 minutes" \
+			$(limit_build) "$debug_builder" "/usr/src/$debug_source.tar.xz" \
 			"$debug_fragment" "-debug-$(debug_hash)" \
 			"$debug_kernel"
 	fi
