@@ -3,7 +3,9 @@
  * pass.c - which passes are run, and in what order
  *
  * For each backing, size and x there are rounds, and in each round every mode
- * has its turn, so that whatever else happens to the machine happens to all.
+ * has its turn, so that whatever else happens to the machine happens to all. Who
+ * begins, and who comes after whom, changes: what a mode leaves behind (memory in
+ * pieces, caches, work put off) is not always the same one's to bear.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -105,17 +107,31 @@ static void run_one(struct place *place, const struct mode *mode,
 	progress(++place->done);
 }
 
+static void run_round(struct place *place, const bool usable[],
+		      unsigned int round, unsigned int x)
+{
+	const struct mode *const *modes = place->run->scenario->modes;
+	size_t n = 0;
+
+	while (modes[n])
+		n++;
+	for (size_t turn = 0; turn < n; turn++) {
+		size_t i = (turn + round / 2) % n;
+
+		if (round % 2)
+			i = n - 1 - i;
+		if (usable[i])
+			run_one(place, modes[i], x);
+	}
+}
+
 static void run_rounds(struct place *place, const bool usable[])
 {
 	const struct run *run = place->run;
-	const struct mode *const *modes = run->scenario->modes;
 
 	for (size_t x = 0; x < run->xs.n; x++)
 		for (unsigned int round = 0; round < run->rounds; round++)
-			for (size_t i = 0; modes[i]; i++)
-				if (usable[i])
-					run_one(place, modes[i],
-						run->xs.values[x]);
+			run_round(place, usable, round, run->xs.values[x]);
 }
 
 static unsigned int count_passes(const struct run *run)
