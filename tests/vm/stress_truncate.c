@@ -24,13 +24,18 @@ static struct {
 static const char *const counted[] = {
 	"mappings", "bus errors", "zeroes", "words", "moves",
 };
-static const uint64_t least[] = { 2, 30, 50, 10, 2 };
+static const uint64_t least[] = { 5, 50, 50, 20, 2 };
 #define COUNTED	5
+
+static uint64_t wanted(int what)
+{
+	return vmtest_rounds(least[what]);
+}
 
 static bool enough(void)
 {
 	for (int i = 0; i < COUNTED; i++)
-		if (t.counts[i] < least[i])
+		if (t.counts[i] < wanted(i))
 			return false;
 	return true;
 }
@@ -183,9 +188,9 @@ static void test(int kind)
 	while (i--)
 		join(pids[i]);
 	for (i = 0; i < COUNTED; i++)
-		CHECK(t.counts[i] >= least[i], "%llu %s, expected %llu",
+		CHECK(t.counts[i] >= wanted(i), "%llu %s, expected %llu",
 		      (long long)t.counts[i], counted[i],
-		      (long long)least[i]);
+		      (long long)wanted(i));
 	reg = open_region(t.fd);
 	WAIT_FOR(region_info(reg).guests == 0, 5, "%llu guests are left",
 		 (long long)region_info(reg).guests);

@@ -45,6 +45,32 @@ lock_build() {
 	export SHPT_LOCKED="$BUILD"
 }
 
+# How long a VM may go on, in seconds, when no test is started any more: enough
+# for the last one to have taken all of its time, so who has not reported by then
+# hangs.
+OVERTIME=360
+
+# limit_vm SECONDS: sets limit to that, or to what is left until SHPT_UNTIL and
+# OVERTIME have gone by, and out_of_time if it is less.
+limit_vm() {
+	limit=$1
+	out_of_time=
+	[ -n "${SHPT_UNTIL:-}" ] || return 0
+	left=$((SHPT_UNTIL + OVERTIME - $(date +%s)))
+	[ "$left" -lt "$limit" ] || return 0
+	limit=$((left > 0 ? left : 1))
+	out_of_time=yes
+}
+
+# The VM was ended by timeout(1), for no other reason than that.
+# shellcheck disable=SC2154 # who sources this sets it
+was_cut_off() {
+	case $out_of_time,$qemu_status in
+	yes,124|yes,137) ;;
+	*) return 1 ;;
+	esac
+}
+
 # What takes long to make is kept where all checkouts find it, under a name that
 # ends in a hash of what it was made from.
 CACHE=${SHPT_CACHE:-${XDG_CACHE_HOME:-/var/cache}/shpt}
