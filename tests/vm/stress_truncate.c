@@ -24,12 +24,12 @@ static struct {
 static const char *const counted[] = {
 	"mappings", "bus errors", "zeroes", "words", "moves",
 };
-static const uint64_t least[] = { 5, 50, 50, 20, 2 };
+static const int least[] = { 5, 50, 50, 20, 2 };
 #define COUNTED	5
 
 static uint64_t wanted(int what)
 {
-	return vmtest_rounds(least[what]);
+	return (uint64_t)vmtest_rounds(least[what]);
 }
 
 static bool enough(void)
