@@ -223,6 +223,9 @@ const struct answer *crew_answer(const struct crew *crew, unsigned int index);
 /* The median over workers of answer.value[value]. */
 double crew_median(const struct crew *crew, unsigned int from, unsigned int to,
 		   unsigned int value);
+/* The greatest of them. */
+double crew_most(const struct crew *crew, unsigned int from, unsigned int to,
+		 unsigned int value);
 
 /* For steps: says what went wrong, which ends the program. */
 void fail(struct worker *worker, const char *format, ...)
@@ -341,9 +344,9 @@ void results_sum_up(void);
 FILE *open_output(const char *path);
 void close_output(FILE *out, const char *path);
 
-void print_tables(const struct run *run);
+void print_tables(const struct run *run, json_t *machine);
 void write_json(const struct run *run, const char *path, json_t *machine);
-void write_csv(const struct run *run, const char *path);
+void write_csv(const struct run *run, const char *path, json_t *machine);
 
 /* --- report/ --- */
 

@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <libshpt.h>
+#include <math.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -303,6 +304,16 @@ double crew_median(const struct crew *crew, unsigned int from, unsigned int to,
 	for (unsigned int i = from; i < to; i++)
 		values[i - from] = crew->led[i].answer.value[value];
 	return median(values, to - from);
+}
+
+double crew_most(const struct crew *crew, unsigned int from, unsigned int to,
+		 unsigned int value)
+{
+	double most = crew->led[from].answer.value[value];
+
+	for (unsigned int i = from; i < to; i++)
+		most = fmax(most, crew->led[i].answer.value[value]);
+	return most;
 }
 
 double crew_exit(struct crew *crew)

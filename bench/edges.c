@@ -29,7 +29,7 @@ static const struct metric metrics[] = {
 	  "Time to unmap one page in the middle, of hugetlb and device-dax one "
 	  "of 2 MiB; where tables are shared, its chunk gets an ordinary mapping "
 	  "by that." },
-	{ "cut_read_seconds", "Read all after that", SECONDS, false,
+	{ "cut_read_seconds", "Read a half after that", SECONDS, false,
 	  "Time to read one word of each page of the half before the page that "
 	  "was unmapped." },
 	{ "unmap_rest_seconds", "Unmap that half", SECONDS, false,

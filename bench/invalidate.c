@@ -36,8 +36,9 @@ static const struct metric metrics[] = {
 	  "Time of fsync(2) of a file on DAX after all processes have written to "
 	  "the same 256 pages: it takes the right to write away from all." },
 	{ "migrate_seconds", "Migration of a page", SECONDS, false,
-	  "Mean time in which a page is moved to another NUMA node, where there "
-	  "is one, of up to 256 in one move_pages(2)." },
+	  "Mean time in which a page, of 2 MiB where the mode has such, is moved "
+	  "to another NUMA node, where there is one, of up to 256 in one "
+	  "move_pages(2)." },
 	{ "reclaim_one_seconds", "Reclaim, one page asked for", SECONDS, false,
 	  "Time of asking a memory cgroup for one page, where there is swap; the "
 	  "kernel takes about thirty at once." },
@@ -59,14 +60,14 @@ static const char *unfit(enum backing backing)
 		       NULL;
 }
 
-/* Each hole is in 2 MiB of its own, and those moved are in the second half. */
+/* Each hole is in 2 MiB of its own; the second half has what is moved and cut. */
 static void check_room(const struct pass *pass)
 {
 	uint64_t holes = pass->parameters[HOLES];
 
-	if (2 * holes * PMD_BYTES > pass->file->bytes)
+	if (4 * holes * PMD_BYTES > pass->file->bytes)
 		die("--holes %llu does not fit into a file of %llu MiB: it "
-		    "takes 4 MiB for each",
+		    "takes 8 MiB for each",
 		    (unsigned long long)holes,
 		    (unsigned long long)pass->file->bytes >> 20);
 }

@@ -81,11 +81,11 @@ static int run_scenario(struct run *run, int argc, char **argv)
 	run_passes(run);
 	results_sum_up();
 	if (!is_stdout(run->json) && !is_stdout(run->csv))
-		print_tables(run);
+		print_tables(run, machine);
 	if (run->json)
 		write_json(run, run->json, machine);
 	if (run->csv)
-		write_csv(run, run->csv);
+		write_csv(run, run->csv, machine);
 	json_decref(machine);
 	return results.n && !results.wrong ? EXIT_SUCCESS : EXIT_FAILURE;
 }

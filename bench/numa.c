@@ -73,10 +73,15 @@ static void step_scan(struct worker *worker)
 static void record_region(const struct pass *pass)
 {
 	struct libshpt_region region = { 0 };
+	int found;
 
 	/* What else there may be on the machine has been there before. */
-	while (libshpt_next_region(region.id, &region, sizeof(region)) == 1)
-		;
+	do
+		found = libshpt_next_region(region.id, &region, sizeof(region));
+	while (found == 1);
+	if (found < 0 || !region.id)
+		die("cannot find the region: %s",
+		    found < 0 ? libshpt_errormsg() : "there is none");
 	record(pass, "shared_table_bytes", region.table_bytes);
 	record(pass, "misplaced_tables", region.misplaced);
 }

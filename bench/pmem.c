@@ -28,7 +28,8 @@ static const struct metric metrics[] = {
 	  "persistent." },
 	{ "flush_seconds", "pmem_flush of a page", SECONDS, false,
 	  "Mean time to flush 4 KiB at a random place from the CPU's caches, "
-	  "with a drain after the last." },
+	  "with a drain after the last. Nothing was written there just before; "
+	  "faults count." },
 	{ "log_appends_per_second", "Records appended to logs", PER_SECOND, true,
 	  "Records of 256 bytes that all processes together append, each to a "
 	  "log of its own, every one persistent before the next." },
@@ -189,7 +190,9 @@ const struct scenario scenario_pmem = {
 	.text =
 "What a database does on persistent memory, by libpmem: words and pages made\n"
 "persistent, logs appended to, pages updated. Elsewhere than on DAX the same\n"
-"instructions run, and nothing is persistent.\n",
+"instructions run, and nothing is persistent. Whether what was made persistent\n"
+"outlives a crash is no matter of time: tests/vm/run --crash of the sources kills\n"
+"a virtual machine and looks.\n",
 	.metrics = metrics,
 	.parameters = parameters,
 	.modes = usual_modes,

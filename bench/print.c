@@ -189,8 +189,21 @@ static void print_skipped(void)
 	}
 }
 
-void print_tables(const struct run *run)
+/* Who reads a time has to know whose it is. */
+static void print_machine(json_t *machine)
 {
+	bool emulated = json_is_true(json_object_get(machine, "emulated"));
+
+	printf("on Linux %s, %lld CPUs%s\n\n",
+	       json_string_value(json_object_get(machine, "kernel")),
+	       json_integer_value(json_object_get(machine, "cpus")),
+	       emulated ? ", under emulation: no time is a real machine's" :
+			  "");
+}
+
+void print_tables(const struct run *run, json_t *machine)
+{
+	print_machine(machine);
 	for (int backing = 0; backing < BACKINGS; backing++)
 		for (size_t i = 0; i < run->sizes.n; i++)
 			print_place(run, backing, run->sizes.values[i]);

@@ -208,17 +208,49 @@ void write_json(const struct run *run, const char *path, json_t *machine)
 
 /* ---- CSV ----------------------------------------------------------------- */
 
+static void put_quoted(FILE *out, const char *text)
+{
+	putc('"', out);
+	for (; *text; text++) {
+		if (*text == '"')
+			putc('"', out);
+		putc(*text, out);
+	}
+	putc('"', out);
+}
+
+/* The facts of the machine, or, for the first line, what they are of. */
+static void put_machine(FILE *out, json_t *machine, bool names)
+{
+	const char *name;
+	json_t *fact;
+
+	json_object_foreach(machine, name, fact) {
+		putc(',', out);
+		if (names)
+			fputs(name, out);
+		else if (json_is_string(fact))
+			put_quoted(out, json_string_value(fact));
+		else if (json_is_boolean(fact))
+			fputs(json_is_true(fact) ? "true" : "false", out);
+		else
+			fprintf(out, "%lld", json_integer_value(fact));
+	}
+	putc('\n', out);
+}
+
 /* One line for each round, so that any program can draw and test it. */
-void write_csv(const struct run *run, const char *path)
+void write_csv(const struct run *run, const char *path, json_t *machine)
 {
 	FILE *out = open_output(path);
 
-	fprintf(out, "scenario,metric,unit,better,mode,backing,size_bytes,"
-		     "x_name,x,round,value\n");
+	fputs("scenario,metric,unit,better,mode,backing,size_bytes,x_name,x,"
+	      "round,value", out);
+	put_machine(out, machine, true);
 	for (const struct series *s = results.series;
 	     s < results.series + results.n; s++)
-		for (unsigned int i = 0; i < s->n; i++)
-			fprintf(out, "%s,%s,%s,%s,%s,%s,%llu,%s,%u,%u,%.9g\n",
+		for (unsigned int i = 0; i < s->n; i++) {
+			fprintf(out, "%s,%s,%s,%s,%s,%s,%llu,%s,%u,%u,%.9g",
 				run->scenario->name, s->metric->name,
 				unit_names[s->metric->unit], better(s->metric),
 				s->mode->name,
@@ -226,5 +258,7 @@ void write_csv(const struct run *run, const char *path)
 					backing_names[s->backing] : "none",
 				(unsigned long long)s->bytes, run->scenario->x,
 				s->x, i + 1, s->rounds[i]);
+			put_machine(out, machine, false);
+		}
 	close_output(out, path);
 }

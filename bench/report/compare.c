@@ -41,8 +41,8 @@ static const char help_verdicts[] =
 "          they differ by more, and no round of one is within the rounds of the\n"
 "          other. Of three rounds each, pure chance does that once in ten times;\n"
 "          of five, once in 126 times.\n"
-"  unsure  they differ by more, but one has a single round, so nothing is known\n"
-"          of noise\n"
+"  unsure  they differ by more, but one has less than three rounds, which says\n"
+"          too little of noise\n"
 "\n"
 "Exit status: 0 nothing is worse; 1 something is, or an error; 2 wrong usage.\n";
 
@@ -54,7 +54,7 @@ static enum verdict judge(const struct point *a, const struct point *b,
 
 	if (fabs(change) <= threshold * fabs(a->median))
 		return SAME;
-	if (a->n_rounds < 2 || b->n_rounds < 2)
+	if (a->n_rounds < 3 || b->n_rounds < 3)
 		return UNSURE;
 	if (a->min <= b->max && b->min <= a->max)
 		return NOISE;

@@ -338,6 +338,12 @@ static void put_run(FILE *out, const struct recordings *runs, size_t number)
 
 /* ---- the beginning of the page ------------------------------------------ */
 
+/* Of fewer rounds chance alone often has all on one side. */
+static bool tells(const struct point *base, const struct point *other)
+{
+	return base->n_rounds >= 5 && other->n_rounds >= 5;
+}
+
 static void put_ratio(FILE *out, const struct figure *f,
 		      const struct point *other, size_t x)
 {
@@ -356,7 +362,7 @@ static void put_ratio(FILE *out, const struct figure *f,
 	format_ratio(median, ratio.median);
 	format_ratio_spread(spread, &ratio);
 	fprintf(out, "<td><span%s>%s</span>",
-		ratio.no_spread ? "" :
+		ratio.no_spread || !tells(figure_cell(f, 0, x), other) ? "" :
 		ratio.min > 1	? " class=\"good\"" :
 		ratio.max < 1	? " class=\"bad\"" :
 				  "",
@@ -449,7 +455,7 @@ static const char usual_headings[] =
 "<p>How many times better than <b>plain</b>, ordinary mappings with 4 KiB pages,\n"
 "each mode is: above 1 it is better, whether less or more is what is better.\n"
 "Medians of the rounds, below them the least and the most of any round; in\n"
-"colour where all rounds agree which is better. Where there is no ratio, as one\n"
+"colour where five rounds or more agree which is better. Where there is no ratio, as one\n"
 "value is 0 or below, the mode's own value stands there.</p>\n"
 "<div class=\"scroll\"><table class=\"glance\">\n"
 "<tr><th></th><th>shpt</th><th>shpt+thp</th><th>hugetlb</th><th>thp</th>"
