@@ -132,10 +132,10 @@ static void restore_region(const struct work *w, const void *arg)
 	if (next_region(w->root, id - 1, &region, &why) != 1 || region.id != id)
 		die(EXIT_FAILURE, "%s: its region is gone: run this again",
 		    wanted->path);
-	apply_settings(fd, wanted);
-	if (region.registered) {
+	if (region.registered)
 		check_same(wanted, &region);
-	} else {
+	apply_settings(fd, wanted);
+	if (!region.registered) {
 		/* Root registers for others: they are the owners. */
 		setfsgid(wanted->gid);
 		setfsuid(wanted->uid);
