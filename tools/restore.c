@@ -58,14 +58,19 @@ struct work {
 
 /* --- what a region is now --- */
 
+/* By its name only where it is not shown which file it is: that is for root. */
 static bool is_wanted(const struct work *w, const struct conf_region *wanted,
 		      const struct libshpt_region *region)
 {
-	char *path = w->sysroot ? NULL : realpath(wanted->path, NULL);
-	bool is = !strcmp(region->backing, path ? path : wanted->path);
+	char *path;
+	bool is;
 
+	if (!*region->backing)
+		return *wanted->name && !strcmp(region->name, wanted->name);
+	path = w->sysroot ? NULL : realpath(wanted->path, NULL);
+	is = !strcmp(region->backing, path ? path : wanted->path);
 	free(path);
-	return is || (*wanted->name && !strcmp(region->name, wanted->name));
+	return is;
 }
 
 static const struct libshpt_region *
@@ -231,9 +236,19 @@ static bool is_to_release(const struct work *w,
 	return false;
 }
 
+static void plan_release(const struct libshpt_region *region)
+{
+	char *what = *region->backing ? print("%s", region->backing) :
+					print("region %" PRIu64, region->id);
+	char name[SHPT_NAME_BYTES + 8];
+
+	say("%s: would be released%s", what,
+	    quoted_name(region->name, name, sizeof(name)));
+	free(what);
+}
+
 static size_t release_all(const struct work *w)
 {
-	char name[SHPT_NAME_BYTES + 8];
 	size_t failed = 0;
 
 	for (size_t i = 0; i < w->n; i++) {
@@ -242,8 +257,7 @@ static size_t release_all(const struct work *w)
 		if (!is_to_release(w, region))
 			continue;
 		if (w->dry_run)
-			say("%s: would be released%s", region->backing,
-			    quoted_name(region->name, name, sizeof(name)));
+			plan_release(region);
 		else
 			failed += !in_own_process(w, release_region, region);
 	}
