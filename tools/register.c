@@ -47,6 +47,14 @@ static mode_t parse_mode(const char *text)
 	return mode;
 }
 
+_Noreturn static void name_is_taken(const char *name)
+{
+	die(EXIT_FAILURE,
+	    "another region is registered as '%s': choose another name, or "
+	    "unregister that one",
+	    name);
+}
+
 _Noreturn static void refused(const char *path, const char *name)
 {
 	switch (errno) {
@@ -56,10 +64,7 @@ _Noreturn static void refused(const char *path, const char *name)
 		    "control characters, not . or ..",
 		    name);
 	case EEXIST:
-		die(EXIT_FAILURE,
-		    "another region is registered as '%s': choose another "
-		    "name, or unregister that one",
-		    name);
+		name_is_taken(name);
 	case EALREADY:
 		die(EXIT_FAILURE,
 		    "%s is registered already: see shptctl list, or "
@@ -89,6 +94,13 @@ void register_open_region(int region, const char *path, const char *name,
 		refused(path, name);
 }
 
+void check_name_is_free(const struct libshpt_region *regions, size_t n,
+			const char *name)
+{
+	if (region_named(regions, n, name))
+		name_is_taken(name);
+}
+
 struct registration {
 	const char *path;
 	const char *name;
@@ -106,13 +118,12 @@ static void check_free(const struct registration *r, int fd)
 
 	steer_begin(&s);
 	region = region_numbered(s.regions, s.n, region_id(fd));
-	if (region && region->registered)
+	if (region && region->registered) {
 		errno = EALREADY;
-	else if (*r->name && region_named(s.regions, s.n, r->name))
-		errno = EEXIST;
-	else
-		return steer_end(&s);
-	refused(r->path, r->name);
+		refused(r->path, r->name);
+	}
+	check_name_is_free(s.regions, s.n, r->name);
+	steer_end(&s);
 }
 
 static void print_plan(const struct registration *r)

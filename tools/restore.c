@@ -121,17 +121,35 @@ static void apply_settings(int fd, const struct conf_region *wanted)
 		    strerror(errno));
 }
 
+static void plan_region(const struct work *w, const void *arg)
+{
+	const struct conf_region *wanted = arg;
+	const struct libshpt_region *is = registered_as(w, wanted);
+	char name[SHPT_NAME_BYTES + 8];
+	struct stat st;
+
+	error_place = print("%s:%lu", w->conf.path, wanted->line);
+	if (fstatat(w->root, below_root(wanted->path), &st, 0))
+		die(EXIT_FAILURE, "%s: %s", wanted->path, strerror(errno));
+	if (is)
+		check_same(wanted, is);
+	else
+		check_name_is_free(w->regions, w->n, wanted->name);
+	say("%s: %s%s", wanted->path,
+	    is ? "is registered" : "would be registered",
+	    quoted_name(wanted->name, name, sizeof(name)));
+}
+
 static void restore_region(const struct work *w, const void *arg)
 {
 	const struct conf_region *wanted = arg;
-	char *place = print("%s:%lu", w->conf.path, wanted->line);
 	char name[SHPT_NAME_BYTES + 8];
 	struct libshpt_region region;
 	struct reason why;
 	uint64_t id;
 	int fd;
 
-	error_place = place;
+	error_place = print("%s:%lu", w->conf.path, wanted->line);
 	fd = region_open_file(wanted->path, O_RDWR);
 	id = region_id(fd);
 	if (next_region(w->root, id - 1, &region, &why) != 1 || region.id != id)
@@ -139,6 +157,8 @@ static void restore_region(const struct work *w, const void *arg)
 		    wanted->path);
 	if (region.registered)
 		check_same(wanted, &region);
+	else
+		check_name_is_free(w->regions, w->n, wanted->name);
 	apply_settings(fd, wanted);
 	if (!region.registered) {
 		/* Root registers for others: they are the owners. */
@@ -193,35 +213,15 @@ static bool in_own_process(const struct work *w,
 
 /* --- all of them --- */
 
-static bool plan_restore(const struct work *w, const struct conf_region *wanted)
-{
-	const struct libshpt_region *is = registered_as(w, wanted);
-	char name[SHPT_NAME_BYTES + 8];
-	struct stat st;
-
-	if (fstatat(w->root, below_root(wanted->path), &st, 0)) {
-		complain("%s:%lu: %s: %s", w->conf.path, wanted->line,
-			 wanted->path, strerror(errno));
-		return false;
-	}
-	say("%s: %s%s", wanted->path,
-	    is ? "is registered" : "would be registered",
-	    quoted_name(is ? is->name : wanted->name, name, sizeof(name)));
-	return true;
-}
-
 static size_t restore_all(struct work *w)
 {
 	size_t failed = 0;
 
 	umask(0); /* The modes are meant as they are written. */
-	for (size_t i = 0; i < w->conf.n; i++) {
-		const struct conf_region *wanted = &w->conf.regions[i];
-
-		failed += w->dry_run ?
-				  !plan_restore(w, wanted) :
-				  !in_own_process(w, restore_region, wanted);
-	}
+	for (size_t i = 0; i < w->conf.n; i++)
+		failed += !in_own_process(
+			w, w->dry_run ? plan_region : restore_region,
+			&w->conf.regions[i]);
 	return failed;
 }
 
@@ -285,7 +285,7 @@ static int run(struct work *w, const char *file, bool release)
 	if (!w->all)
 		read_conf(w, file);
 	loaded = shpt_is_loaded(w->root);
-	if (!loaded && !w->dry_run && !release && w->conf.n)
+	if (!loaded && !release && w->conf.n)
 		die(EXIT_FAILURE,
 		    "the module is not loaded; run: modprobe shpt");
 	if (loaded)

@@ -184,6 +184,10 @@ char *set_node(int region, int node);
 void register_open_region(int region, const char *path, const char *name,
 			  mode_t mode);
 
+/* Ends the program if one of these regions has the name. */
+void check_name_is_free(const struct libshpt_region *regions, size_t n,
+			const char *name);
+
 /* --- regions_conf.c: the regions to restore at boot --- */
 
 #define REGIONS_CONF SYSCONFDIR "/shpt/regions.conf"
