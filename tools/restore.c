@@ -16,7 +16,6 @@
 #include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <shpt/uapi.h>
@@ -121,8 +120,9 @@ static void apply_settings(int fd, const struct conf_region *wanted)
 		    strerror(errno));
 }
 
-static void plan_region(const struct work *w, const void *arg)
+static void plan_region(const void *work, const void *arg)
 {
+	const struct work *w = work;
 	const struct conf_region *wanted = arg;
 	const struct libshpt_region *is = registered_as(w, wanted);
 	char name[SHPT_NAME_BYTES + 8];
@@ -140,8 +140,9 @@ static void plan_region(const struct work *w, const void *arg)
 	    quoted_name(wanted->name, name, sizeof(name)));
 }
 
-static void restore_region(const struct work *w, const void *arg)
+static void restore_region(const void *work, const void *arg)
 {
+	const struct work *w = work;
 	const struct conf_region *wanted = arg;
 	char name[SHPT_NAME_BYTES + 8];
 	struct libshpt_region region;
@@ -173,42 +174,19 @@ static void restore_region(const struct work *w, const void *arg)
 	    quoted_name(wanted->name, name, sizeof(name)));
 }
 
-static void release_region(const struct work *w, const void *arg)
+static void release_region(const void *work, const void *arg)
 {
 	const struct libshpt_region *region = arg;
 	char name[SHPT_NAME_BYTES + 8];
 	int fd = region_open_id(region->id);
 
-	(void)w;
+	(void)work;
 	/* Its owner may have been quicker. */
 	if (libshpt_unregister(fd) && errno != ENOENT)
 		die(EXIT_FAILURE, "cannot release region %" PRIu64 ": %s",
 		    region->id, strerror(errno));
 	say("%s: released%s", region->backing,
 	    quoted_name(region->name, name, sizeof(name)));
-}
-
-/* Whether it came to its end. */
-static bool in_own_process(const struct work *w,
-			   void (*act)(const struct work *w, const void *arg),
-			   const void *arg)
-{
-	int status;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	if (pid < 0)
-		die(EXIT_FAILURE, "cannot start a process: %s",
-		    strerror(errno));
-	if (!pid) {
-		act(w, arg);
-		exit(fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS);
-	}
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return false;
-	return WIFEXITED(status) && !WEXITSTATUS(status);
 }
 
 /* --- all of them --- */
@@ -219,9 +197,9 @@ static size_t restore_all(struct work *w)
 
 	umask(0); /* The modes are meant as they are written. */
 	for (size_t i = 0; i < w->conf.n; i++)
-		failed += !in_own_process(
-			w, w->dry_run ? plan_region : restore_region,
-			&w->conf.regions[i]);
+		failed += !in_own_process(w->dry_run ? plan_region :
+						       restore_region,
+					  w, &w->conf.regions[i]);
 	return failed;
 }
 
@@ -259,7 +237,7 @@ static size_t release_all(const struct work *w)
 		if (w->dry_run)
 			plan_release(region);
 		else
-			failed += !in_own_process(w, release_region, region);
+			failed += !in_own_process(release_region, w, region);
 	}
 	return failed;
 }

@@ -169,6 +169,13 @@ const struct libshpt_region *region_find(const struct libshpt_region *regions,
 /* Whether --all means it. */
 bool is_ours(const struct libshpt_region *region);
 
+/*
+ * For one of several regions: the first thing that is wrong with it ends a
+ * process of its own and keeps no other from its turn. Whether nothing was.
+ */
+bool in_own_process(void (*act)(const void *work, const void *arg),
+		    const void *work, const void *arg);
+
 /* --- node.c: the NUMA nodes of a region's page tables --- */
 
 /* A node or SHPT_NODE_*; false if the text is none: say NODE_WORDS then. */

@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "shptctl.h"
@@ -166,4 +167,25 @@ int steer_open(const struct steering *s)
 	if (fd < 0 && *s->region.name)
 		fd = region_open_name(s->region.name);
 	return fd < 0 ? region_open_id(s->region.id) : fd;
+}
+
+bool in_own_process(void (*act)(const void *work, const void *arg),
+		    const void *work, const void *arg)
+{
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid < 0)
+		die(EXIT_FAILURE, "cannot start a process: %s",
+		    strerror(errno));
+	if (!pid) {
+		act(work, arg);
+		exit(fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS);
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return false;
+	return WIFEXITED(status) && !WEXITSTATUS(status);
 }

@@ -22,24 +22,21 @@ static const char help[] =
 "      --all            unregister all regions of this user, or as root all\n"
 STEER_HELP
 "\n"
-"Exit status: 0 unregistered; 1 an error; 2 wrong usage.\n"
+"Exit status: 0 unregistered; 1 an error of any region, the others are\n"
+"unregistered; 2 wrong usage.\n"
 "\n"
 "See shptctl-unregister(8).\n";
 
-static void unregister_region(int fd, const char *what)
+_Noreturn static void refused(const char *what, int err)
 {
-	if (libshpt_unregister(fd)) {
-		if (errno == ENOENT)
-			die(EXIT_FAILURE, "%s is not registered", what);
-		if (errno == EPERM)
-			die(EXIT_FAILURE,
-			    "%s was registered by another user: only he and "
-			    "root may unregister it",
-			    what);
-		die(EXIT_FAILURE, "cannot unregister %s: %s", what,
-		    strerror(errno));
-	}
-	close(fd);
+	if (err == ENOENT)
+		die(EXIT_FAILURE, "%s is not registered", what);
+	if (err == EPERM)
+		die(EXIT_FAILURE,
+		    "%s was registered by another user: only he and root may "
+		    "unregister it",
+		    what);
+	die(EXIT_FAILURE, "cannot unregister %s: %s", what, strerror(err));
 }
 
 /* A name is looked for first, so one of digits is no id. */
@@ -56,43 +53,52 @@ static int find_and_open(const struct steering *s, const char *what)
 	return region_open_file(what, O_RDONLY);
 }
 
-static void unregister_one(struct steering *s, const char *what)
+static void unregister_one(const void *steering, const void *arg)
 {
+	struct steering s = *(const struct steering *)steering;
+	const char *what = arg;
 	char *title;
 
-	if (!s->dry_run) {
-		unregister_region(find_and_open(s, what), what);
+	if (!s.dry_run) {
+		if (libshpt_unregister(find_and_open(&s, what)))
+			refused(what, errno);
 		return;
 	}
-	steer_find(s, what);
-	if (!s->region.registered)
-		die(EXIT_FAILURE, "%s is not registered", what);
-	title = region_title(&s->region);
+	steer_find(&s, what);
+	if (!s.region.registered)
+		refused(what, ENOENT);
+	title = region_title(&s.region);
 	printf("would unregister %s\n", title);
 	free(title);
 }
 
 /* What ends meanwhile, or is let go of by another, is as it should be. */
-static void unregister_all(const struct steering *s)
+static void unregister_of_all(const void *steering, const void *arg)
 {
-	for (size_t i = 0; i < s->n; i++) {
-		const struct libshpt_region *region = &s->regions[i];
-		char *title = region_title(region);
-		int fd;
+	const struct steering *s = steering;
+	const struct libshpt_region *region = arg;
+	char *title = region_title(region);
+	int fd;
 
-		if (!region->registered || !is_ours(region)) {
-			free(title);
-			continue;
-		}
-		if (s->dry_run) {
-			printf("would unregister %s\n", title);
-		} else {
-			fd = region_try_id(region->id);
-			if (fd >= 0)
-				unregister_region(fd, title);
-		}
-		free(title);
+	if (s->dry_run) {
+		printf("would unregister %s\n", title);
+	} else {
+		fd = region_try_id(region->id);
+		if (fd >= 0 && libshpt_unregister(fd) && errno != ENOENT)
+			refused(title, errno);
 	}
+	free(title);
+}
+
+static bool unregister_all(const struct steering *s)
+{
+	bool done = true;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (s->regions[i].registered && is_ours(&s->regions[i]))
+			done &= in_own_process(unregister_of_all, s,
+					       &s->regions[i]);
+	return done;
 }
 
 int unregister_regions(int argc, char **argv)
@@ -106,7 +112,7 @@ int unregister_regions(int argc, char **argv)
 		{ 0 }
 	};
 	struct steering s = { 0 };
-	bool all = false;
+	bool all = false, done = true;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
@@ -132,9 +138,9 @@ int unregister_regions(int argc, char **argv)
 
 	steer_begin(&s);
 	if (all)
-		unregister_all(&s);
+		done = unregister_all(&s);
 	for (; optind < argc; optind++)
-		unregister_one(&s, argv[optind]);
+		done &= in_own_process(unregister_one, &s, argv[optind]);
 	steer_end(&s);
-	return EXIT_SUCCESS;
+	return done ? EXIT_SUCCESS : EXIT_FAILURE;
 }
