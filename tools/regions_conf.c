@@ -33,7 +33,7 @@ static bool parse_name(struct line *l, const char *value)
 {
 	const char *name = value + (*value == '/');
 
-	if (!*name || strlen(value) >= SHPT_NAME_BYTES) {
+	if (!*name || strlen(name) >= SHPT_NAME_BYTES) {
 		complain("a name has 1 to %d bytes, not %zu",
 			 SHPT_NAME_BYTES - 1, strlen(name));
 		return false;

@@ -34,6 +34,17 @@ static const char help[] =
 "\n"
 "See shptctl-register(8).\n";
 
+/* The slash that it may begin with does not count. */
+static const char *parse_name(const char *text)
+{
+	size_t length = strlen(text) - (*text == '/');
+
+	if (!length || length >= SHPT_NAME_BYTES)
+		die(EXIT_USAGE, "a name has 1 to %d bytes, not %zu",
+		    SHPT_NAME_BYTES - 1, length);
+	return text;
+}
+
 static mode_t parse_mode(const char *text)
 {
 	char *end;
@@ -182,11 +193,7 @@ int register_region(int argc, char **argv)
 			r.dry_run = true;
 			break;
 		case OPT_NAME:
-			if (!*optarg || strlen(optarg) >= SHPT_NAME_BYTES)
-				die(EXIT_USAGE,
-				    "a name has 1 to %d bytes, not %zu",
-				    SHPT_NAME_BYTES - 1, strlen(optarg));
-			r.name = optarg;
+			r.name = parse_name(optarg);
 			break;
 		case OPT_MODE:
 			r.mode = parse_mode(optarg);
