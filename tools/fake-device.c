@@ -6,7 +6,7 @@
  * /dev/shpt opens, a region is an ordinary file, and what is below /sys is read
  * below $FAKE_ROOT. Each call is a line of $FAKE_LOG. $FAKE_ERROR, such as
  * "10 1", has call number 10 of <shpt/uapi.h> fail with errno 1. $FAKE_DELAY is
- * how many microseconds a step of populating takes.
+ * how many microseconds a step of populating takes. $FAKE_UID is who runs it.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -120,6 +120,14 @@ EXPORT int fcntl(int fd, int request, ...)
 	if (request == F_DUPFD_CLOEXEC && ret >= 0 && ret < FDS)
 		is_region_fd[ret] = is_region_fd[fd];
 	return ret;
+}
+
+EXPORT uid_t geteuid(void)
+{
+	uid_t (*real)(void) = next("geteuid");
+	const char *uid = getenv("FAKE_UID");
+
+	return uid ? (uid_t)strtoul(uid, NULL, 10) : real();
 }
 
 EXPORT int madvise(void *addr, size_t length, int advice)

@@ -102,6 +102,25 @@ static int report(void *arg, uint64_t done, uint64_t length)
 	return interrupted;
 }
 
+/* Where there is no other way to its file than the path. */
+static void check_path(const struct steering *s, const char *title)
+{
+	const char *path = s->region.backing;
+
+	if (s->fd >= 0 || *s->region.name)
+		return;
+	if (!*path)
+		die(EXIT_FAILURE,
+		    "%s has no name, and only root may see which "
+		    "file it is: name the file",
+		    title);
+	if (!s->sysroot && access(path, F_OK))
+		die(EXIT_FAILURE,
+		    "the file of %s is not to be reached by a path: name it as "
+		    "/proc/PID/fd/FD of a process that has it open",
+		    title);
+}
+
 /*
  * A descriptor that can be mapped. That of SHPT_IOC_OPEN_ID cannot, so where
  * there is no name it is the file, which has to be the region's still.
@@ -121,16 +140,6 @@ static int open_to_map(const struct steering *s, const char *title)
 	}
 	if (fd >= 0)
 		return fd;
-	if (!*path)
-		die(EXIT_FAILURE,
-		    "%s has no name, and only root may see which "
-		    "file it is: name the file",
-		    title);
-	if (access(path, F_OK))
-		die(EXIT_FAILURE,
-		    "the file of %s is not to be reached by a path: name it as "
-		    "/proc/PID/fd/FD of a process that has it open",
-		    title);
 	fd = region_open_file(path, O_RDWR);
 	if (region_id(fd) != s->region.id)
 		die(EXIT_FAILURE,
@@ -183,14 +192,16 @@ static void populate_it(const struct steering *s,
 	char all[16];
 	int fd;
 
-	format_bytes(all, sizeof(all), (long long)s->region.backing_bytes);
-	if (s->dry_run) {
-		printf("would populate %s: %s\n", title, all);
-	} else if (!s->region.backing_bytes) {
+	if (!s->region.backing_bytes)
 		die(EXIT_FAILURE,
 		    "the file of %s is empty: give it its size "
 		    "first",
 		    title);
+	check_path(s, title);
+	if (s->dry_run) {
+		format_bytes(all, sizeof(all),
+			     (long long)s->region.backing_bytes);
+		printf("would populate %s: %s\n", title, all);
 	} else {
 		fd = open_to_map(s, title);
 		populate_fd(fd, title, s->region.backing_bytes, *how);

@@ -125,7 +125,7 @@ static void plan_region(const void *work, const void *arg)
 	const struct work *w = work;
 	const struct conf_region *wanted = arg;
 	const struct libshpt_region *is = registered_as(w, wanted);
-	char name[SHPT_NAME_BYTES + 8];
+	char name[SHPT_NAME_BYTES + 8], *why;
 	struct stat st;
 
 	error_place = print("%s:%lu", w->conf.path, wanted->line);
@@ -135,6 +135,8 @@ static void plan_region(const void *work, const void *arg)
 		check_same(wanted, is);
 	else
 		check_name_is_free(w->regions, w->n, wanted->name);
+	if (wanted->has_node && (why = plan_node(w->root, wanted->node)))
+		die(EXIT_FAILURE, "node=%d: %s", wanted->node, why);
 	say("%s: %s%s", wanted->path,
 	    is ? "is registered" : "would be registered",
 	    quoted_name(wanted->name, name, sizeof(name)));

@@ -128,35 +128,46 @@ static const char *reason(int err)
 	return strerror(err);
 }
 
-static void apply(const struct steering *steering, struct settings *s)
+_Noreturn static void node_refused(const struct settings *s, const char *title,
+				   const char *why)
 {
-	char *title = region_title(&steering->region), *why;
-	int fd;
+	die(EXIT_FAILURE, "cannot set node=%s of %s: %s", s->node_text, title,
+	    why);
+}
 
-	if (steering->dry_run) {
-		printf("would set %s:", title);
-		if (s->mode)
-			printf(" mode=%s", s->mode);
-		if (s->reclaim.interval_ms)
-			printf(" interval=%llu", s->reclaim.interval_ms);
-		if (s->reclaim.scan_bytes)
-			printf(" scan=%llu", s->reclaim.scan_bytes);
-		if (s->node_text)
-			printf(" node=%s", s->node_text);
-		putchar('\n');
-		free(title);
-		return;
-	}
-	fd = steer_open(steering);
+static void plan(const struct steering *steering, const struct settings *s,
+		 const char *title)
+{
+	char *why;
+
+	if (s->node_text && (why = plan_node(steering->root, s->node)))
+		node_refused(s, title, why);
+	printf("would set %s:", title);
+	if (s->mode)
+		printf(" mode=%s", s->mode);
+	if (s->reclaim.interval_ms)
+		printf(" interval=%llu", s->reclaim.interval_ms);
+	if (s->reclaim.scan_bytes)
+		printf(" scan=%llu", s->reclaim.scan_bytes);
+	if (s->node_text)
+		printf(" node=%s", s->node_text);
+	putchar('\n');
+}
+
+/* A mode is not refused to whom a node was not: nothing is done by halves. */
+static void apply(const struct steering *steering, struct settings *s,
+		  const char *title)
+{
+	int fd = steer_open(steering);
+	char *why;
+
 	if (s->node_text && (why = set_node(fd, s->node)))
-		die(EXIT_FAILURE, "cannot set node=%s of %s: %s", s->node_text,
-		    title, why);
+		node_refused(s, title, why);
 	s->reclaim.size = sizeof(s->reclaim);
 	if (s->mode && ioctl(fd, SHPT_IOC_SET_RECLAIM, &s->reclaim))
 		die(EXIT_FAILURE, "cannot set mode=%s of %s: %s", s->mode,
 		    title, reason(errno));
 	close(fd);
-	free(title);
 }
 
 int set_region(int argc, char **argv)
@@ -169,6 +180,7 @@ int set_region(int argc, char **argv)
 	};
 	struct settings settings = { 0 };
 	struct steering s = { 0 };
+	char *title;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
@@ -192,7 +204,12 @@ int set_region(int argc, char **argv)
 	check(&settings);
 	steer_begin(&s);
 	steer_find(&s, argv[optind]);
-	apply(&s, &settings);
+	title = region_title(&s.region);
+	if (s.dry_run)
+		plan(&s, &settings, title);
+	else
+		apply(&s, &settings, title);
+	free(title);
 	steer_end(&s);
 	return EXIT_SUCCESS;
 }

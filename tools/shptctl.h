@@ -185,6 +185,9 @@ bool parse_node(const char *text, int *node);
 /* NULL, or why it cannot be done; the caller frees it. */
 char *set_node(int region, int node);
 
+/* The same without doing it, as far as /sys tells. */
+char *plan_node(int root, int node);
+
 /* --- register.c --- */
 
 /* Ends the program if it is refused. */

@@ -67,6 +67,8 @@ static void unregister_one(const void *steering, const void *arg)
 	steer_find(&s, what);
 	if (!s.region.registered)
 		refused(what, ENOENT);
+	if (!is_ours(&s.region))
+		refused(what, EPERM);
 	title = region_title(&s.region);
 	printf("would unregister %s\n", title);
 	free(title);
