@@ -55,19 +55,43 @@ static int device_ioctl(unsigned long request, void *arg)
 	return fd;
 }
 
+static int open_backing(const char *path, int flags)
+{
+	int fd = open(path, flags | O_CLOEXEC);
+
+	if (fd < 0)
+		die(EXIT_FAILURE, "cannot open %s: %s", path, strerror(errno));
+	return fd;
+}
+
+_Noreturn static void refused(const char *path, int err)
+{
+	die(EXIT_FAILURE, "cannot share %s: %s", path, reason(err));
+}
+
 int region_open_file(const char *path, int flags)
 {
 	struct shpt_open_region args = { .size = sizeof(args) };
 	int fd;
 
-	args.backing_fd = open(path, flags | O_CLOEXEC);
-	if (args.backing_fd < 0)
-		die(EXIT_FAILURE, "cannot open %s: %s", path, strerror(errno));
+	args.backing_fd = open_backing(path, flags);
 	fd = device_ioctl(SHPT_IOC_OPEN_REGION, &args);
 	if (fd < 0)
-		die(EXIT_FAILURE, "cannot share %s: %s", path, reason(errno));
+		refused(path, errno);
 	close(args.backing_fd);
 	return fd;
+}
+
+void region_check_file(const char *path)
+{
+	int fd = open_backing(path, O_RDWR);
+	enum file_kind kind = file_kind(fd);
+
+	close(fd);
+	if (kind == FILE_OTHER)
+		refused(path, ENODEV);
+	if (kind == FILE_HUGETLB)
+		refused(path, EMEDIUMTYPE);
 }
 
 int region_open_name(const char *name)

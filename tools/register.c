@@ -20,15 +20,13 @@ static const char help[] =
 "until it is unregistered, even while no process maps it. The file must be one\n"
 "that can be shared; the user must be allowed to read and write it.\n"
 "\n"
-"      --dry-run        change nothing, print what would be done\n"
 "      --name NAME      give it this name, by which processes can open it\n"
 "      --mode MODE      who may open it by its name: octal, as of a file\n"
 "                       (default 0600)\n"
 "      --node NODE      NUMA nodes of its page tables: one (one set, where they\n"
 "                       happen to be made), local (one set on each node) or a\n"
 "                       number (one set, on this node)\n"
-"  -h, --help           print this text\n"
-"  -V, --version        print the version\n"
+STEER_HELP
 "\n"
 "Exit status: 0 registered; 1 an error; 2 wrong usage.\n"
 "\n"
@@ -38,10 +36,17 @@ static const char help[] =
 static const char *parse_name(const char *text)
 {
 	size_t length = strlen(text) - (*text == '/');
+	const char *name = text;
+	struct reason why;
 
 	if (!length || length >= SHPT_NAME_BYTES)
 		die(EXIT_USAGE, "a name has 1 to %d bytes, not %zu",
 		    SHPT_NAME_BYTES - 1, length);
+	if (check_name(&name, &why))
+		die(EXIT_USAGE,
+		    "'%s' is no name: no slash but the first character, no "
+		    "control characters, not . or ..",
+		    text);
 	return text;
 }
 
@@ -69,11 +74,6 @@ _Noreturn static void name_is_taken(const char *name)
 _Noreturn static void refused(const char *path, const char *name)
 {
 	switch (errno) {
-	case EINVAL:
-		die(EXIT_USAGE,
-		    "'%s' is no name: no slash but the first character, no "
-		    "control characters, not . or ..",
-		    name);
 	case EEXIST:
 		name_is_taken(name);
 	case EALREADY:
@@ -118,23 +118,39 @@ struct registration {
 	mode_t mode;
 	int node;
 	const char *node_text; /* NULL: stays as it is */
-	bool dry_run;
 };
 
-/* It would be refused for these reasons, as far as /sys tells. */
-static void check_free(const struct registration *r, int fd)
+_Noreturn static void node_refused(const struct registration *r,
+				   const char *why)
 {
-	struct steering s = { 0 };
-	const struct libshpt_region *region;
+	die(EXIT_FAILURE, "cannot register %s with --node %s: %s", r->path,
+	    r->node_text, why);
+}
 
-	steer_begin(&s);
-	region = region_numbered(s.regions, s.n, region_id(fd));
+/* In a copy of a machine's files there may be no more than their names. */
+static void check_file(const struct steering *s, const char *path)
+{
+	if (!s->sysroot)
+		region_check_file(path);
+	else if (faccessat(s->root, below_root(path), F_OK, 0))
+		die(EXIT_FAILURE, "cannot open %s: %s", path, strerror(errno));
+}
+
+/* It would be refused for these reasons, as far as /sys and the file tell. */
+static void check(const struct registration *r, const struct steering *s)
+{
+	const struct libshpt_region *region;
+	char *why;
+
+	check_file(s, r->path);
+	region = region_backed(s->regions, s->n, r->path);
 	if (region && region->registered) {
 		errno = EALREADY;
 		refused(r->path, r->name);
 	}
-	check_name_is_free(s.regions, s.n, r->name);
-	steer_end(&s);
+	check_name_is_free(s->regions, s->n, r->name);
+	if (r->node_text && (why = plan_node(s->root, r->node)))
+		node_refused(r, why);
 }
 
 static void print_plan(const struct registration *r)
@@ -157,41 +173,32 @@ static void do_register(const struct registration *r)
 	int fd = region_open_file(r->path, O_RDWR);
 	char *why;
 
-	if (r->dry_run) {
-		check_free(r, fd);
-		print_plan(r);
-	} else {
-		register_open_region(fd, r->path, r->name, r->mode);
-		if (r->node_text && (why = set_node(fd, r->node))) {
-			libshpt_unregister(fd);
-			die(EXIT_FAILURE,
-			    "cannot register %s with --node %s: %s", r->path,
-			    r->node_text, why);
-		}
+	register_open_region(fd, r->path, r->name, r->mode);
+	if (r->node_text && (why = set_node(fd, r->node))) {
+		libshpt_unregister(fd);
+		node_refused(r, why);
 	}
 	close(fd);
 }
 
 int register_region(int argc, char **argv)
 {
-	enum { OPT_NAME = 256, OPT_MODE, OPT_NODE, OPT_DRY_RUN };
+	enum { OPT_NAME = 256, OPT_MODE, OPT_NODE };
 	static const struct option options[] = {
-		{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
 		{ "name", required_argument, NULL, OPT_NAME },
 		{ "mode", required_argument, NULL, OPT_MODE },
 		{ "node", required_argument, NULL, OPT_NODE },
+		STEER_OPTIONS,
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 }
 	};
 	struct registration r = { .name = "", .mode = 0600 };
+	struct steering s = { 0 };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
 		switch (c) {
-		case OPT_DRY_RUN:
-			r.dry_run = true;
-			break;
 		case OPT_NAME:
 			r.name = parse_name(optarg);
 			break;
@@ -211,13 +218,21 @@ int register_region(int argc, char **argv)
 			puts("shptctl " VERSION);
 			return EXIT_SUCCESS;
 		default:
-			die(EXIT_USAGE, "see shptctl register --help");
+			if (!steer_option(&s, c, optarg))
+				die(EXIT_USAGE, "see shptctl register --help");
 		}
 	}
 	if (optind + 1 != argc)
 		die(EXIT_USAGE, "one FILE is needed; see shptctl register "
 				"--help");
 	r.path = argv[optind];
-	do_register(&r);
+	steer_begin(&s);
+	if (s.dry_run) {
+		check(&r, &s);
+		print_plan(&r);
+	} else {
+		do_register(&r);
+	}
+	steer_end(&s);
 	return EXIT_SUCCESS;
 }

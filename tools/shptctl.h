@@ -106,6 +106,9 @@ char *device_grant(int root, const struct stat *st, const char *user);
 
 /* The region of a file, made if there is none yet; flags as of open(2). */
 int region_open_file(const char *path, int flags);
+
+/* Whether it can have one to write to, as far as the file itself tells. */
+void region_check_file(const char *path);
 int region_open_id(uint64_t id);
 
 /* -1 if it has ended meanwhile. */
@@ -159,6 +162,10 @@ const struct libshpt_region *region_named(const struct libshpt_region *regions,
 					  size_t n, const char *name);
 const struct libshpt_region *
 region_numbered(const struct libshpt_region *regions, size_t n, uint64_t id);
+
+/* NULL if none has a file with this path, or only root may see that it has. */
+const struct libshpt_region *region_backed(const struct libshpt_region *regions,
+					   size_t n, const char *path);
 
 bool is_region_number(const char *what, uint64_t *id);
 

@@ -96,9 +96,8 @@ bool is_ours(const struct libshpt_region *region)
 	return !geteuid() || (region->registered && region->uid == geteuid());
 }
 
-/* By the paths that root may read. */
-static const struct libshpt_region *
-region_backed(const struct libshpt_region *regions, size_t n, const char *path)
+const struct libshpt_region *region_backed(const struct libshpt_region *regions,
+					   size_t n, const char *path)
 {
 	char *real = realpath(path, NULL);
 	const struct libshpt_region *found = NULL;
