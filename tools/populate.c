@@ -34,6 +34,7 @@ static const char help[] =
 "      --threads N      this many threads work, 1 to 64 (default 1)\n"
 "      --write          as if each page were written to: on FS-DAX first writes\n"
 "                       take no page faults then, either\n"
+"  -b, --bytes          print sizes in bytes\n"
 STEER_HELP
 "\n"
 "Exit status: 0 populated; 1 an error, or interrupted: what is done stays done;\n"
@@ -56,6 +57,11 @@ static double now(void)
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
+
+struct orders {
+	struct libshpt_populate how;
+	bool bytes; /* print sizes in bytes */
+};
 
 struct progress {
 	bool bar;
@@ -150,12 +156,13 @@ static int open_to_map(const struct steering *s, const char *title)
 }
 
 static void populate_fd(int fd, const char *title, uint64_t length,
-			struct libshpt_populate how)
+			const struct orders *orders)
 {
 	const struct libshpt_attr attr = { .flags = LIBSHPT_REQUIRE_SHARED };
 	struct progress p = { .bar = isatty(STDERR_FILENO), .start = now() };
 	const struct sigaction action = { .sa_handler = interrupt };
-	char done[16], all[16];
+	struct libshpt_populate how = orders->how;
+	char done[AMOUNT_BYTES], all[AMOUNT_BYTES];
 	int err = 0;
 	void *addr;
 
@@ -172,8 +179,8 @@ static void populate_fd(int fd, const char *title, uint64_t length,
 		err = errno;
 	if (p.bar)
 		fputc('\n', stderr);
-	format_bytes(done, sizeof(done), (long long)p.done);
-	format_bytes(all, sizeof(all), (long long)length);
+	format_amount(done, sizeof(done), (long long)p.done, orders->bytes);
+	format_amount(all, sizeof(all), (long long)length, orders->bytes);
 	if (err == ECANCELED)
 		die(EXIT_FAILURE,
 		    "interrupted: %s: %s of %s are populated and stay so",
@@ -185,11 +192,10 @@ static void populate_fd(int fd, const char *title, uint64_t length,
 	libshpt_unmap(addr, length);
 }
 
-static void populate_it(const struct steering *s,
-			const struct libshpt_populate *how)
+static void populate_it(const struct steering *s, const struct orders *orders)
 {
 	char *title = region_title(&s->region);
-	char all[16];
+	char all[AMOUNT_BYTES];
 	int fd;
 
 	if (!s->region.backing_bytes)
@@ -199,12 +205,13 @@ static void populate_it(const struct steering *s,
 		    title);
 	check_path(s, title);
 	if (s->dry_run) {
-		format_bytes(all, sizeof(all),
-			     (long long)s->region.backing_bytes);
+		format_amount(all, sizeof(all),
+			      (long long)s->region.backing_bytes,
+			      orders->bytes);
 		printf("would populate %s: %s\n", title, all);
 	} else {
 		fd = open_to_map(s, title);
-		populate_fd(fd, title, s->region.backing_bytes, *how);
+		populate_fd(fd, title, s->region.backing_bytes, orders);
 		close(fd);
 	}
 	free(title);
@@ -227,22 +234,26 @@ int populate_region(int argc, char **argv)
 	static const struct option options[] = {
 		{ "threads", required_argument, NULL, THREADS },
 		{ "write", no_argument, NULL, WRITE },
+		{ "bytes", no_argument, NULL, 'b' },
 		STEER_OPTIONS,
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 }
 	};
-	struct libshpt_populate how = { 0 };
+	struct orders orders = { 0 };
 	struct steering s = { 0 };
 	int c;
 
-	while ((c = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "bhV", options, NULL)) != -1) {
 		switch (c) {
 		case THREADS:
-			how.threads = parse_threads(optarg);
+			orders.how.threads = parse_threads(optarg);
 			break;
 		case WRITE:
-			how.flags = LIBSHPT_POPULATE_WRITE;
+			orders.how.flags = LIBSHPT_POPULATE_WRITE;
+			break;
+		case 'b':
+			orders.bytes = true;
 			break;
 		case 'h':
 			fputs(help, stdout);
@@ -260,7 +271,7 @@ int populate_region(int argc, char **argv)
 				"populate --help");
 	steer_begin(&s);
 	steer_find(&s, argv[optind]);
-	populate_it(&s, &how);
+	populate_it(&s, &orders);
 	steer_end(&s);
 	return EXIT_SUCCESS;
 }

@@ -23,6 +23,7 @@ static const char help[] =
 "start.\n"
 PRELOAD_HELP
 "Options of status:\n"
+"  -b, --bytes          print sizes in bytes\n"
 "  -J, --json           print JSON\n"
 "Options of all:\n"
 "      --sysroot DIR    look at, and change, the files below DIR in place of /\n"
@@ -139,6 +140,7 @@ struct arguments {
 	const char *cluster;
 	const char *root;
 	bool dry_run;
+	bool bytes;
 	bool json;
 	bool preload; /* any of its options */
 };
@@ -152,7 +154,7 @@ static void check_arguments(const struct arguments *a)
 		die(EXIT_USAGE,
 		    "'%s' is neither enable nor disable nor status", a->verb);
 	if ((a->preload && !enables) || (a->dry_run && !enables && !disables) ||
-	    (a->json && (enables || disables)))
+	    ((a->bytes || a->json) && (enables || disables)))
 		die(EXIT_USAGE,
 		    "%s does not take that option; see shptctl postgres --help",
 		    a->verb);
@@ -174,7 +176,7 @@ static void run(const struct arguments *a, struct preload *p)
 	else if (!strcmp(a->verb, "disable"))
 		disable(&c, &e, hidden, a->dry_run);
 	else
-		print_server(&c, &e, a->json);
+		print_server(&c, &e, a->json, a->bytes);
 	free(hidden);
 }
 
@@ -184,6 +186,7 @@ int postgres(int argc, char **argv)
 	static const struct option options[] = {
 		PRELOAD_OPTIONS,
 		{ "dry-run", no_argument, NULL, DRY_RUN },
+		{ "bytes", no_argument, NULL, 'b' },
 		{ "json", no_argument, NULL, 'J' },
 		{ "sysroot", required_argument, NULL, SYSROOT },
 		{ "help", no_argument, NULL, 'h' },
@@ -194,10 +197,13 @@ int postgres(int argc, char **argv)
 	struct preload p = { 0 };
 	int c;
 
-	while ((c = getopt_long(argc, argv, "JhV", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "bJhV", options, NULL)) != -1) {
 		switch (c) {
 		case DRY_RUN:
 			a.dry_run = true;
+			break;
+		case 'b':
+			a.bytes = true;
 			break;
 		case 'J':
 			a.json = true;

@@ -21,6 +21,7 @@ static const char help[] =
 "\n"
 "      --all            all regions that this user registered, as root all, but\n"
 "                       those in mode never\n"
+"  -b, --bytes          print sizes in bytes\n"
 STEER_HELP
 "\n"
 "Exit status: 0 done, also if nothing was to be given back; 1 an error, with\n"
@@ -46,21 +47,21 @@ static const char *reason(int err)
 }
 
 /* Of its whole file. Returns false and says so if it fails. */
-static bool reclaim_fd(int fd, const char *title)
+static bool reclaim_fd(int fd, const char *title, bool bytes)
 {
+	char size[AMOUNT_BYTES];
 	uint64_t freed;
-	char size[16];
 
 	if (libshpt_reclaim(fd, 0, INT64_MAX, &freed)) {
 		complain("%s: %s", title, reason(errno));
 		return false;
 	}
-	format_bytes(size, sizeof(size), (long long)freed);
+	format_amount(size, sizeof(size), (long long)freed, bytes);
 	printf("%s: %s freed\n", title, size);
 	return true;
 }
 
-static bool reclaim_one(const struct steering *s, int fd)
+static bool reclaim_one(const struct steering *s, int fd, bool bytes)
 {
 	char *title = region_title(&s->region);
 	bool done = true;
@@ -71,14 +72,14 @@ static bool reclaim_one(const struct steering *s, int fd)
 			       ", which its mode, never, forbids" :
 			       "");
 	else
-		done = reclaim_fd(fd, title);
+		done = reclaim_fd(fd, title, bytes);
 	free(title);
 	return done;
 }
 
 /* What ends meanwhile has nothing to give back, and is no error; nor is that
  * somebody wanted a region left alone. */
-static bool reclaim_all(struct steering *s)
+static bool reclaim_all(struct steering *s, bool bytes)
 {
 	bool done = true;
 
@@ -94,7 +95,7 @@ static bool reclaim_all(struct steering *s)
 			if (fd < 0)
 				continue;
 		}
-		done &= reclaim_one(s, fd);
+		done &= reclaim_one(s, fd, bytes);
 		if (fd >= 0)
 			close(fd);
 	}
@@ -106,19 +107,23 @@ int reclaim(int argc, char **argv)
 	enum { ALL = 256 };
 	static const struct option options[] = {
 		{ "all", no_argument, NULL, ALL },
+		{ "bytes", no_argument, NULL, 'b' },
 		STEER_OPTIONS,
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 }
 	};
 	struct steering s = { 0 };
-	bool all = false, done;
+	bool all = false, bytes = false, done;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "bhV", options, NULL)) != -1) {
 		switch (c) {
 		case ALL:
 			all = true;
+			break;
+		case 'b':
+			bytes = true;
 			break;
 		case 'h':
 			fputs(help, stdout);
@@ -136,10 +141,10 @@ int reclaim(int argc, char **argv)
 				"shptctl reclaim --help");
 	steer_begin(&s);
 	if (all) {
-		done = reclaim_all(&s);
+		done = reclaim_all(&s, bytes);
 	} else {
 		steer_find(&s, argv[optind]);
-		done = reclaim_one(&s, s.dry_run ? -1 : steer_open(&s));
+		done = reclaim_one(&s, s.dry_run ? -1 : steer_open(&s), bytes);
 	}
 	steer_end(&s);
 	return done ? EXIT_SUCCESS : EXIT_FAILURE;

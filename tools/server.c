@@ -162,18 +162,29 @@ static void print_json(const struct cluster *c, const struct environment *e,
 	json_decref(root);
 }
 
-static void print_bytes(const char *name, int64_t bytes)
+static void print_size(const char *name, int64_t number, bool bytes)
 {
 	char text[32];
 
-	format_bytes(text, sizeof(text), bytes);
+	snprintf(text, sizeof(text), "%" PRId64, number);
+	if (!bytes)
+		format_bytes(text, sizeof(text), number);
 	printf("%-12s%s\n", name, text);
 }
 
-static void print_text(const struct cluster *c, const struct environment *e,
-		       const struct server *s)
+static void print_region(const struct libshpt_region *r, bool bytes)
 {
-	const struct libshpt_region *r = &s->region;
+	printf("%-12s%" PRIu64 "\n", "region", r->id);
+	print_size("size", (int64_t)r->backing_bytes, bytes);
+	printf("%-12s%" PRIu64 "\n", "guests", r->guests);
+	printf("%-12s%" PRIu64 "\n", "links", r->links);
+	print_size("tables", (int64_t)r->table_bytes, bytes);
+	print_size("saved", r->saved_bytes, bytes);
+}
+
+static void print_text(const struct cluster *c, const struct environment *e,
+		       const struct server *s, bool bytes)
+{
 	struct preload p = environment_settings(e, c, e->text);
 	char *restart = cluster_restart(c);
 
@@ -185,14 +196,8 @@ static void print_text(const struct cluster *c, const struct environment *e,
 	printf("%-12s%s\n", "in effect", s->preloaded ? "yes" : "no");
 	if (s->backend)
 		printf("%-12s%s\n", "backend", s->backend);
-	if (r->id) {
-		printf("%-12s%" PRIu64 "\n", "region", r->id);
-		print_bytes("size", r->backing_bytes);
-		printf("%-12s%" PRIu64 "\n", "guests", r->guests);
-		printf("%-12s%" PRIu64 "\n", "links", r->links);
-		print_bytes("tables", r->table_bytes);
-		print_bytes("saved", r->saved_bytes);
-	}
+	if (s->region.id)
+		print_region(&s->region, bytes);
 	if (!print_obstacles(c, &p) && s->backend &&
 	    !strcmp(s->backend, "none"))
 		puts("The server's log says what it has instead, or why.");
@@ -202,7 +207,7 @@ static void print_text(const struct cluster *c, const struct environment *e,
 }
 
 void print_server(const struct cluster *c, const struct environment *e,
-		  bool json)
+		  bool json, bool bytes)
 {
 	struct server s;
 
@@ -210,5 +215,5 @@ void print_server(const struct cluster *c, const struct environment *e,
 	if (json)
 		print_json(c, e, &s);
 	else
-		print_text(c, e, &s);
+		print_text(c, e, &s, bytes);
 }

@@ -61,6 +61,10 @@ void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* 1.5M, as util-linux writes sizes; a saving can be negative. */
 void format_bytes(char *buf, size_t size, long long bytes);
 
+/* In a sentence: the same, or the number with the word "bytes". */
+#define AMOUNT_BYTES 32
+void format_amount(char *buf, size_t size, long long number, bool bytes);
+
 /* --- facts.c: what the machine tells --- */
 
 /* A directory that stands for "/"; ends the program if it is none. */
@@ -366,7 +370,7 @@ void environment_replace(const struct environment *e, const struct cluster *c,
 /* --- server.c: shptctl postgres status --- */
 
 void print_server(const struct cluster *c, const struct environment *e,
-		  bool json);
+		  bool json, bool bytes);
 
 /* Below a directory that stands for "/", where paths are absolute. */
 static inline const char *below_root(const char *path)

@@ -101,3 +101,11 @@ void format_bytes(char *buf, size_t size, long long bytes)
 		buf[strlen(buf) - 2] = '\0';
 	snprintf(buf + strlen(buf), size - strlen(buf), "%c", units[unit]);
 }
+
+void format_amount(char *buf, size_t size, long long number, bool bytes)
+{
+	if (bytes)
+		snprintf(buf, size, "%lld bytes", number);
+	else
+		format_bytes(buf, size, number);
+}
