@@ -133,9 +133,23 @@ static void find_users(struct report *r, const struct machine *m)
 
 /* ---- what is to be said -------------------------------------------------- */
 
+/* Takes what. */
+static void add_step(char **steps, const char *verb, char *what,
+		     const char *end)
+{
+	char *step;
+
+	if (!what)
+		return;
+	step = print("%s %s%s", verb, what, end);
+	append(steps, ", and ", step);
+	free(step);
+	free(what);
+}
+
 static void mend_holders(struct report *r)
 {
-	char *names = NULL, *processes = NULL;
+	char *names = NULL, *processes = NULL, *unseen = NULL, *steps = NULL;
 
 	for (size_t i = 0; i < r->n_holders; i++) {
 		const struct holder *h = &r->holders[i];
@@ -146,13 +160,18 @@ static void mend_holders(struct report *r)
 			append(&names, " ", id);
 		if (h->processes)
 			append(&processes, ", ", h->processes);
+		if (!h->name && !h->processes)
+			append(&unseen, ", ", id);
 		free(id);
 	}
-	mend(r, "to unmount it: %s%s%s%s%s", names ? "shptctl unregister " : "",
-	     names ?: "", names && processes ? ", and " : "",
-	     processes ? "stop " : "", processes ?: "");
-	free(names);
-	free(processes);
+	add_step(&steps, "shptctl unregister", names, "");
+	add_step(&steps, "stop", processes, "");
+	add_step(&steps,
+		 "run this as root, on the machine itself and outside of "
+		 "containers, to see who has region",
+		 unseen, " open");
+	mend(r, "to unmount it: %s", steps);
+	free(steps);
 }
 
 static void check_busy(struct report *r, const struct machine *m,
