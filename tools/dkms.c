@@ -24,9 +24,8 @@
 #define SOURCES "usr/src"
 #define SOURCE_PREFIX "shpt-"
 
-/* Calls back with each name in a directory, but hidden ones. */
-static void for_each_name(int root, const char *path,
-			  void (*look)(void *arg, const char *name), void *arg)
+void for_each_name(int root, const char *path,
+		   void (*look)(void *arg, const char *name), void *arg)
 {
 	int fd = openat(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);

@@ -89,6 +89,10 @@ void check_device(struct report *r, const struct machine *m);
 
 void check_module(struct report *r, const struct machine *m);
 
+/* --- explain_limits.c --- */
+
+void check_regions(struct report *r, const struct machine *m);
+
 /* --- explain_process.c --- */
 
 /* The process that it is about. */
@@ -134,6 +138,10 @@ void check_file(struct report *r, const struct machine *m, const char *path);
 void check_mount(struct report *r, const struct machine *m, const char *path);
 
 /* --- dkms.c --- */
+
+/* Calls back with each name in a directory, but hidden ones. */
+void for_each_name(int root, const char *path,
+		   void (*look)(void *arg, const char *name), void *arg);
 
 struct dkms {
 	char *version; /* of shpt that it has, or NULL */

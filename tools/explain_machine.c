@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * explain_machine.c - what sharing stands on: the processor, the kernel, the
- * module and its helper, its device, and room for a region
+ * module's helper, and its device
  *
  * In a container the kernel, the module and the helper are the machine's around
  * it, whose files cannot be seen.
@@ -228,7 +228,7 @@ void check_device(struct report *r, const struct machine *m)
 	}
 }
 
-/* ---- the helper, and regions --------------------------------------------- */
+/* ---- the helper ---------------------------------------------------------- */
 
 static void check_donor(struct report *r, const struct machine *m,
 			const char *path)
@@ -269,29 +269,6 @@ static void check_helper(struct report *r, const struct machine *m)
 	else
 		check_donor(r, m, line ?: DONOR_PATH);
 	free(line);
-}
-
-static void check_regions(struct report *r, const struct machine *m)
-{
-	char *now = fact_line(m->root, "sys/class/misc/shpt/regions");
-	char *max =
-		fact_line(m->root, "sys/module/shpt/parameters/max_regions");
-
-	if (!m->loaded) {
-		found(r, "regions", UNKNOWN, "the module is not loaded");
-	} else if (!now || !max) {
-		found(r, "regions", NO,
-		      "the module does not tell how many there are");
-		mend(r, "use the module and the shptctl of one version");
-	} else if (strtoul(now, NULL, 10) >= strtoul(max, NULL, 10)) {
-		found(r, "regions", NO, "%s of %s in use", now, max);
-		mend(r, "echo %lu >/sys/module/shpt/parameters/max_regions",
-		     strtoul(max, NULL, 10) * 2);
-	} else {
-		found(r, "regions", OK, "%s of %s in use", now, max);
-	}
-	free(now);
-	free(max);
 }
 
 /* In the order in which they have to be mended. */
