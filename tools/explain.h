@@ -62,7 +62,7 @@ struct machine {
 	int root;
 	bool here; /* it is this one, and not a copy of its files */
 	char *release; /* of the kernel */
-	bool is_served; /* what the module is written for */
+	bool is_served;
 	char *processor;
 	bool loaded;
 	char *container; /* what kind of one this is, or NULL */
@@ -80,6 +80,9 @@ void mend(struct report *r, const char *format, ...)
 
 void machine_open(struct machine *m, const char *root);
 void machine_close(struct machine *m);
+
+/* Whether the module is written for such a kernel. */
+bool is_served(const char *release);
 
 /* All that sharing stands on but the device, which not everyone may open. */
 void check_machine(struct report *r, const struct machine *m);

@@ -27,8 +27,7 @@ static char *must_read(int root, const char *path)
 	return line;
 }
 
-/* What the module is written for. */
-static bool is_served(const char *release)
+bool is_served(const char *release)
 {
 	unsigned int major, minor;
 

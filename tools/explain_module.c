@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * explain_module.c - is the module loaded, and if not, what stands in its way
+ * explain_module.c - is the module loaded, and if not, or not after the next
+ * boot, what stands in its way
  *
  * It comes in packages, which have DKMS build it for each kernel, or from "make
  * module-install" for one.
@@ -227,6 +228,98 @@ static void check_sources(struct report *r, const struct machine *m)
 		     load_module(m->root));
 }
 
+/* ---- loaded -------------------------------------------------------------- */
+
+struct successor {
+	const struct machine *m;
+	char *release; /* or NULL */
+};
+
+static bool is_same_flavour(const char *release, const char *other)
+{
+	const char *flavours[] = { flavour(release), flavour(other) };
+
+	return !strcmp(flavours[0] ?: "", flavours[1] ?: "");
+}
+
+static void see_kernel(void *arg, const char *name)
+{
+	struct successor *s = arg;
+	const char *newest = s->release ?: s->m->release;
+	char *image = print("boot/vmlinuz-%s", name);
+
+	if (strverscmp(name, newest) > 0 &&
+	    is_same_flavour(name, s->m->release) &&
+	    faccessat(s->m->root, image, F_OK, 0) == 0) {
+		free(s->release);
+		s->release = print("%s", name);
+	}
+	free(image);
+}
+
+/* A newer one of the same flavour, or NULL. */
+static char *next_kernel(const struct machine *m)
+{
+	struct successor s = { .m = m };
+
+	if (!m->container)
+		for_each_name(m->root, "lib/modules", see_kernel, &s);
+	return s.release;
+}
+
+static void mend_next(struct report *r, const struct machine *m,
+		      const struct machine *next, const struct dkms *d)
+{
+	if (!next->is_served)
+		mend(r, "start the kernel %s next time, too", m->release);
+	else if (!d->version)
+		mend(r, "make module-install KVER=%s  # in the sources of shpt",
+		     next->release);
+	else if (!has_headers(next))
+		mend(r, "apt-get install linux-headers-%s", next->release);
+	else if (d->error)
+		mend(r,
+		     "less /var/lib/dkms/shpt/%s/build/make.log; once that is "
+		     "mended, as by a newer shpt-dkms: dkms install shpt/%s -k "
+		     "%s; until then start the kernel %s",
+		     d->version, d->version, next->release, m->release);
+	else
+		mend(r, "dkms install shpt/%s -k %s", d->version,
+		     next->release);
+}
+
+static void note_next(struct report *r, const struct machine *m, char *release)
+{
+	struct machine next = *m;
+	struct dkms d;
+
+	next.release = release;
+	next.is_served = is_served(release);
+	dkms_read(&d, &next);
+	found(r, CHECK, NOTE, "loaded, but not %s the newer kernel %s%s%s",
+	      next.is_served ? "installed for" : "for", release,
+	      d.error && *d.error ? ": " : "", d.error ?: "");
+	mend_next(r, m, &next, &d);
+	dkms_free(&d);
+}
+
+/* A newer kernel is what the machine starts next. */
+static void check_next(struct report *r, const struct machine *m)
+{
+	struct machine next = *m;
+	char *path = NULL;
+
+	next.release = next_kernel(m);
+	if (next.release)
+		path = installed_module(&next);
+	if (next.release && !path)
+		note_next(r, m, next.release);
+	else
+		found(r, CHECK, OK, "loaded");
+	free(next.release);
+	free(path);
+}
+
 void check_module(struct report *r, const struct machine *m)
 {
 	char *path = installed_module(m);
@@ -234,7 +327,7 @@ void check_module(struct report *r, const struct machine *m)
 
 	dkms_read(&d, m);
 	if (m->loaded) {
-		found(r, CHECK, OK, "loaded");
+		check_next(r, m);
 	} else if (m->container) {
 		found(r, CHECK, NO,
 		      "not loaded by the kernel that this container (%s) is "
