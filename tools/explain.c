@@ -28,26 +28,23 @@ static const char help[] =
 "its shared mappings are shown, of a directory the regions that keep its file\n"
 "system from being unmounted.\n"
 "\n"
-"  -b, --bytes          print sizes in bytes\n"
-"  -J, --json           print JSON\n"
-"  -n, --noheadings     print no headings\n"
+PRINT_HELP
 "      --sysroot DIR    look at the files below DIR in place of /\n"
 "  -h, --help           print this text\n"
 "  -V, --version        print the version\n"
 "\n"
-"The state \"note\" is nothing in the way, but worth knowing; \"unknown\" is what\n"
-"cannot be told, or not before another check is mended.\n"
-"\n"
-"Exit status: 0 it can share; 1 it cannot, or an error; 2 wrong usage.\n"
-"\n"
-"See shptctl-explain(8).\n";
+"With -n or -o only the table of checks is printed.\n";
 
 #define FINDING(member) offsetof(struct finding, member)
 static const struct column finding_columns[] = {
-	{ "CHECK", "check", FINDING(check), COLUMN_TEXT, true, "" },
-	{ "STATE", "state", FINDING(word), COLUMN_TEXT, true, "" },
-	{ "FOUND", "found", FINDING(detail), COLUMN_TEXT, true, "" },
-	{ "MEND", "mend", FINDING(mend), COLUMN_TEXT, false, "" },
+	{ "CHECK", "check", FINDING(check), COLUMN_TEXT, true,
+	  "what was checked" },
+	{ "STATE", "state", FINDING(word), COLUMN_TEXT, true,
+	  "ok; no; note, not in the way, but worth knowing; unknown" },
+	{ "FOUND", "found", FINDING(detail), COLUMN_TEXT, true,
+	  "what was found" },
+	{ "MEND", "mend", FINDING(mend), COLUMN_TEXT, false,
+	  "the command or sentence that mends it" },
 	{ 0 }
 };
 
@@ -73,6 +70,15 @@ static const struct column holder_columns[] = {
 	{ "BACKING", "backing", HOLDER(backing), COLUMN_TEXT, true, "" },
 	{ 0 }
 };
+
+static void print_help(void)
+{
+	fputs(help, stdout);
+	print_columns_help(finding_columns);
+	puts("\n\"unknown\" is what cannot be told, or not before another check "
+	     "is mended.\n\nExit status: 0 it can share; 1 it cannot, or an "
+	     "error; 2 wrong usage.\n\nSee shptctl-explain(8).");
+}
 
 static char *text(const char *format, va_list args)
 {
@@ -147,8 +153,7 @@ static void print_table(const struct print_options *p,
 			const struct column *columns, const void *rows,
 			size_t n, size_t size)
 {
-	struct print_options as = { .bytes = p->bytes,
-				    .noheadings = p->noheadings };
+	struct print_options as = { .bytes = p->bytes, .raw = p->raw };
 
 	choose_columns(&as, columns);
 	print_rows(&as, rows, n, size);
@@ -170,12 +175,10 @@ static bool has_notes(const struct report *r)
 	return false;
 }
 
-/* what: such as "This machine" */
-static void print_text(const struct report *r, const struct print_options *p,
+/* All but the checks; what: such as "This machine" */
+static void print_rest(const struct report *r, const struct print_options *p,
 		       const char *what)
 {
-	print_table(p, finding_columns, r->findings, r->n,
-		    sizeof(*r->findings));
 	if (r->n_mappings) {
 		putchar('\n');
 		print_table(p, mapping_columns, r->mappings, r->n_mappings,
@@ -202,6 +205,14 @@ static void print_text(const struct report *r, const struct print_options *p,
 		puts("Not in the way of sharing:");
 		print_mends(r, NOTE);
 	}
+}
+
+static void print_text(const struct report *r, const struct print_options *p,
+		       const char *what, bool checks_only)
+{
+	print_rows(p, r->findings, r->n, sizeof(*r->findings));
+	if (!checks_only)
+		print_rest(r, p, what);
 	say_unreadable(r->unreadable);
 }
 
@@ -214,12 +225,12 @@ static json_t *json_table(const struct column *columns, const void *rows,
 	return json_rows(&as, rows, n, size);
 }
 
-static void print_json(const struct report *r, pid_t pid, const char *file)
+static void print_json(const struct report *r, const struct print_options *p,
+		       pid_t pid, const char *file)
 {
-	json_t *root = json_pack("{si sb so}", "schema", 1, "can_share",
-				 can_share(r), "checks",
-				 json_table(finding_columns, r->findings, r->n,
-					    sizeof(*r->findings)));
+	json_t *root = json_pack(
+		"{si sb so}", "schema", 1, "can_share", can_share(r), "checks",
+		json_rows(p, r->findings, r->n, sizeof(*r->findings)));
 
 	if (pid)
 		json_object_update_new(
@@ -256,9 +267,9 @@ static pid_t parse_pid(const char *what)
 }
 
 /* What it is asked of: nothing for the machine itself. */
-static int run(const char *root, const char *what,
-	       const struct print_options *p)
+static int run(const char *root, const char *what, struct print_options *p)
 {
+	bool checks_only = p->noheadings || p->columns[0];
 	pid_t pid = what ? parse_pid(what) : 0;
 	const char *file = pid ? NULL : what;
 	struct report r = { 0 };
@@ -278,10 +289,11 @@ static int run(const char *root, const char *what,
 	title = pid  ? print("Process %d", pid) :
 		file ? print("%s%s", r.is_directory ? "Files in " : "", file) :
 		       print("This machine");
+	choose_columns(p, finding_columns);
 	if (p->json)
-		print_json(&r, pid, file);
+		print_json(&r, p, pid, file);
 	else
-		print_text(&r, p, title);
+		print_text(&r, p, title, checks_only);
 	status = can_share(&r) ? EXIT_SUCCESS : EXIT_FAILURE;
 	free(title);
 	report_free(&r);
@@ -293,9 +305,7 @@ int explain(int argc, char **argv)
 {
 	enum { SYSROOT = 256 };
 	static const struct option options[] = {
-		{ "bytes", no_argument, NULL, 'b' },
-		{ "json", no_argument, NULL, 'J' },
-		{ "noheadings", no_argument, NULL, 'n' },
+		PRINT_OPTIONS,
 		{ "sysroot", required_argument, NULL, SYSROOT },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -305,21 +315,22 @@ int explain(int argc, char **argv)
 	const char *root = "/";
 	int c;
 
-	while ((c = getopt_long(argc, argv, "bJnhV", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, PRINT_LETTERS "hV", options,
+				NULL)) != -1) {
+		if (print_option(&print_as, c, optarg, finding_columns))
+			continue;
 		switch (c) {
 		case SYSROOT:
 			root = optarg;
 			break;
 		case 'h':
-			fputs(help, stdout);
+			print_help();
 			return EXIT_SUCCESS;
 		case 'V':
 			puts("shptctl " VERSION);
 			return EXIT_SUCCESS;
 		default:
-			if (!print_option(&print_as, c, optarg,
-					  finding_columns))
-				die(EXIT_USAGE, "see shptctl explain --help");
+			die(EXIT_USAGE, "see shptctl explain --help");
 		}
 	}
 	if (optind + 1 < argc)
