@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "columns.h"
 #include "shptctl.h"
@@ -95,13 +96,18 @@ static bool is_right(const struct column *c)
 	return c->kind == COLUMN_NUMBER || c->kind == COLUMN_BYTES;
 }
 
+static bool is_text(const struct column *c)
+{
+	return c->kind == COLUMN_TEXT || c->kind == COLUMN_STATE;
+}
+
 static const char *cell(const struct print_options *p, const void *row,
 			const struct column *c, char *buf, size_t size)
 {
 	const struct passwd *user;
 	const struct group *group;
 
-	if (c->kind == COLUMN_TEXT)
+	if (is_text(c))
 		return text(row, c) && *text(row, c) ? text(row, c) : "-";
 	if (number(row, c) == COLUMN_UNKNOWN)
 		return "-";
@@ -118,16 +124,46 @@ static const char *cell(const struct print_options *p, const void *row,
 	return buf;
 }
 
+static bool wants_colours(void)
+{
+	const char *no = getenv("NO_COLOR");
+
+	return isatty(STDOUT_FILENO) && !(no && *no);
+}
+
+static void set_colour(struct libscols_cell *cell)
+{
+	const char *state = scols_cell_get_data(cell);
+
+	if (!strcmp(state, "no"))
+		scols_cell_set_color(cell, "red");
+	else if (!strcmp(state, "note"))
+		scols_cell_set_color(cell, "yellow");
+}
+
+static void fill_line(struct libscols_line *line, const struct print_options *p,
+		      const void *row)
+{
+	char buf[32];
+
+	for (size_t i = 0; p->columns[i]; i++) {
+		scols_line_set_data(
+			line, i, cell(p, row, p->columns[i], buf, sizeof(buf)));
+		if (p->columns[i]->kind == COLUMN_STATE)
+			set_colour(scols_line_get_cell(line, i));
+	}
+}
+
 void print_rows(const struct print_options *p, const void *rows, size_t n,
 		size_t size)
 {
 	struct libscols_table *table = scols_new_table();
-	char buf[32];
 
 	if (!table)
 		die(EXIT_FAILURE, "no memory for a table");
 	scols_table_enable_noheadings(table, p->noheadings);
 	scols_table_enable_raw(table, p->raw);
+	scols_table_enable_colors(table, wants_colours());
 	for (size_t i = 0; p->columns[i]; i++)
 		scols_table_new_column(table, p->columns[i]->name, 0,
 				       is_right(p->columns[i]) ?
@@ -138,11 +174,7 @@ void print_rows(const struct print_options *p, const void *rows, size_t n,
 
 		if (!line)
 			die(EXIT_FAILURE, "no memory for a table");
-		for (size_t i = 0; p->columns[i]; i++)
-			scols_line_set_data(
-				line, i,
-				cell(p, (const char *)rows + row * size,
-				     p->columns[i], buf, sizeof(buf)));
+		fill_line(line, p, (const char *)rows + row * size);
 	}
 	scols_print_table(table);
 	scols_unref_table(table);
@@ -157,7 +189,7 @@ json_t *json_text_or_null(const char *string)
 
 static json_t *json_cell(const void *row, const struct column *c)
 {
-	if (c->kind == COLUMN_TEXT)
+	if (is_text(c))
 		return json_text_or_null(text(row, c));
 	if (number(row, c) == COLUMN_UNKNOWN)
 		return json_null();

@@ -13,6 +13,7 @@ enum column_kind {
 	COLUMN_USER, /* int64_t; the name in a table, the number in JSON */
 	COLUMN_GROUP, /* the same */
 	COLUMN_TEXT, /* const char *; NULL and "" are shown as "-" */
+	COLUMN_STATE, /* the same; on a terminal "no" and "note" have colours */
 };
 
 #define COLUMN_UNKNOWN INT64_MIN

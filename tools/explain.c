@@ -39,7 +39,7 @@ PRINT_HELP
 static const struct column finding_columns[] = {
 	{ "CHECK", "check", FINDING(check), COLUMN_TEXT, true,
 	  "what was checked" },
-	{ "STATE", "state", FINDING(word), COLUMN_TEXT, true,
+	{ "STATE", "state", FINDING(word), COLUMN_STATE, true,
 	  "ok; no; note, not in the way, but worth knowing; unknown" },
 	{ "FOUND", "found", FINDING(detail), COLUMN_TEXT, true,
 	  "what was found" },
