@@ -98,7 +98,8 @@ static bool is_right(const struct column *c)
 
 static bool is_text(const struct column *c)
 {
-	return c->kind == COLUMN_TEXT || c->kind == COLUMN_STATE;
+	return c->kind == COLUMN_TEXT || c->kind == COLUMN_SENTENCE ||
+	       c->kind == COLUMN_STATE;
 }
 
 static const char *cell(const struct print_options *p, const void *row,
@@ -187,8 +188,33 @@ json_t *json_text_or_null(const char *string)
 	return value ?: json_null();
 }
 
+/* How many bytes of a text are a character of UTF-8, or 0. */
+static size_t utf8(const char *text)
+{
+	for (size_t n = 1; n <= 4 && text[n - 1]; n++) {
+		json_t *character = json_stringn(text, n);
+
+		if (!character)
+			continue;
+		json_decref(character);
+		return n;
+	}
+	return 0;
+}
+
+json_t *json_sentence(const char *string)
+{
+	char *text = string ? escape(string, utf8) : NULL;
+	json_t *value = json_text_or_null(text);
+
+	free(text);
+	return value;
+}
+
 static json_t *json_cell(const void *row, const struct column *c)
 {
+	if (c->kind == COLUMN_SENTENCE)
+		return json_sentence(text(row, c));
 	if (is_text(c))
 		return json_text_or_null(text(row, c));
 	if (number(row, c) == COLUMN_UNKNOWN)

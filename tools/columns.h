@@ -13,6 +13,7 @@ enum column_kind {
 	COLUMN_USER, /* int64_t; the name in a table, the number in JSON */
 	COLUMN_GROUP, /* the same */
 	COLUMN_TEXT, /* const char *; NULL and "" are shown as "-" */
+	COLUMN_SENTENCE, /* the same; JSON has it even if it is not UTF-8 */
 	COLUMN_STATE, /* the same; on a terminal "no" and "note" have colours */
 };
 
@@ -70,6 +71,9 @@ json_t *json_rows(const struct print_options *p, const void *rows, size_t n,
 
 /* null for what is not UTF-8, and for NULL: JSON has no bytes. */
 json_t *json_text_or_null(const char *string);
+
+/* \xNN for each byte that is not UTF-8; null for NULL. */
+json_t *json_sentence(const char *string);
 
 /* To stdout; takes the reference. */
 void print_json_document(json_t *document);

@@ -41,9 +41,9 @@ static const struct column finding_columns[] = {
 	  "what was checked" },
 	{ "STATE", "state", FINDING(word), COLUMN_STATE, true,
 	  "ok; no; note, not in the way, but worth knowing; unknown" },
-	{ "FOUND", "found", FINDING(detail), COLUMN_TEXT, true,
+	{ "FOUND", "found", FINDING(detail), COLUMN_SENTENCE, true,
 	  "what was found" },
-	{ "MEND", "mend", FINDING(mend), COLUMN_TEXT, false,
+	{ "MEND", "mend", FINDING(mend), COLUMN_SENTENCE, false,
 	  "the command or sentence that mends it" },
 	{ 0 }
 };
@@ -56,7 +56,7 @@ static const struct column mapping_columns[] = {
 	{ "REGION", "region", MAPPING(region), COLUMN_NUMBER, false, "" },
 	{ "CHUNKS", "chunks", MAPPING(chunks), COLUMN_NUMBER, false, "" },
 	{ "LINKS", "links", MAPPING(links), COLUMN_NUMBER, false, "" },
-	{ "FOUND", "found", MAPPING(detail), COLUMN_TEXT, true, "" },
+	{ "FOUND", "found", MAPPING(detail), COLUMN_SENTENCE, true, "" },
 	{ "BACKING", "backing", MAPPING(backing), COLUMN_TEXT, true, "" },
 	{ 0 }
 };
@@ -66,7 +66,8 @@ static const struct column holder_columns[] = {
 	{ "REGION", "id", HOLDER(id), COLUMN_NUMBER, true, "" },
 	{ "NAME", "name", HOLDER(name), COLUMN_TEXT, true, "" },
 	{ "GUESTS", "guests", HOLDER(guests), COLUMN_NUMBER, true, "" },
-	{ "PROCESSES", "processes", HOLDER(processes), COLUMN_TEXT, true, "" },
+	{ "PROCESSES", "processes", HOLDER(processes), COLUMN_SENTENCE, true,
+	  "" },
 	{ "BACKING", "backing", HOLDER(backing), COLUMN_TEXT, true, "" },
 	{ 0 }
 };
@@ -243,7 +244,7 @@ static void print_json(const struct report *r, const struct print_options *p,
 	if (file)
 		json_object_update_new(
 			root,
-			json_pack("{so so sI}", "file", json_text_or_null(file),
+			json_pack("{so so sI}", "file", json_sentence(file),
 				  "regions",
 				  json_table(holder_columns, r->holders,
 					     r->n_holders, sizeof(*r->holders)),

@@ -52,7 +52,10 @@ char *print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 char *vprint(const char *format, va_list args)
 	__attribute__((format(printf, 1, 0)));
 
-/* A copy in which \xNN is for each byte that is of no visible character. */
+/* A copy with \xNN for each byte where none is to be taken as it is. */
+char *escape(const char *text, size_t (*take)(const char *text));
+
+/* The same for each byte that is of no visible character. */
 char *plain(const char *text);
 
 /* A line on stdout, in this form. */

@@ -50,7 +50,7 @@ static size_t visible(const char *text)
 	return n <= MB_CUR_MAX && iswprint(c) ? n : 0;
 }
 
-char *plain(const char *text)
+char *escape(const char *text, size_t (*take)(const char *text))
 {
 	/* \xNN for each byte at most. */
 	char *copy = malloc(4 * strlen(text) + 1), *to = copy;
@@ -59,7 +59,7 @@ char *plain(const char *text)
 	if (!copy)
 		no_memory();
 	for (; *text; text += n) {
-		n = visible(text);
+		n = take(text);
 		if (n) {
 			memcpy(to, text, n);
 			to += n;
@@ -70,6 +70,11 @@ char *plain(const char *text)
 	}
 	*to = '\0';
 	return copy;
+}
+
+char *plain(const char *text)
+{
+	return escape(text, visible);
 }
 
 void say(const char *format, ...)

@@ -18,6 +18,8 @@ static const struct column all[] = {
 	{ "BYTES", "bytes", offsetof(struct row, bytes), COLUMN_BYTES, true,
 	  "" },
 	{ "TEXT", "text", offsetof(struct row, text), COLUMN_TEXT, true, "" },
+	{ "SENTENCE", "sentence", offsetof(struct row, text), COLUMN_SENTENCE,
+	  true, "" },
 	{ 0 }
 };
 
