@@ -88,6 +88,7 @@ int exec_program(int argc, char **argv)
 	if (optind == argc && !dry_run)
 		die(EXIT_USAGE, "which program? See shptctl exec --help");
 
+	preload_find_folder(&p, "/");
 	preload_add_library(&p, getenv("LD_PRELOAD"));
 	if (!dry_run)
 		run(&p, argv + optind);

@@ -73,6 +73,20 @@ static int try_folder(int dir, const char *path)
 	return file_kind(fd) == FILE_OTHER ? EMEDIUMTYPE : 0;
 }
 
+/* Of a copy the file system that it is on tells nothing. */
+static int try_copied_folder(int dir, const char *path)
+{
+	return faccessat(dir, path, W_OK | X_OK, AT_EACCESS) ? errno : 0;
+}
+
+static bool is_copy(const struct cluster *c)
+{
+	struct stat root, here;
+
+	return fstat(c->root, &root) || stat("/", &here) ||
+	       root.st_dev != here.st_dev || root.st_ino != here.st_ino;
+}
+
 static const char *value(const struct preload *p, int variable)
 {
 	return p->values[variable] ?: "";
@@ -115,9 +129,11 @@ static char *check_library(const struct cluster *c, const struct preload *p)
 
 	if (!strstr(path, "/libshpt-preload.so"))
 		return NULL;
-	err = as_owner(c, try_library, AT_FDCWD, path);
+	err = as_owner(c, try_library, c->root, below_root(path));
 	if (!err)
 		return NULL;
+	if (err == ENOENT)
+		return print("%s is missing: install shpt there", path);
 	return print("%s may not read %s: %s: install shpt where all may",
 		     owner_name(c), path, strerror(err));
 }
@@ -226,8 +242,11 @@ static char *check_size(const struct cluster *c, const struct preload *p)
 static char *check_backing(const struct cluster *c, const struct preload *p)
 {
 	const char *folder = value(p, PRELOAD_BACKING);
-	int err = *folder ? as_owner(c, try_folder, AT_FDCWD, folder) : 0;
+	int err = 0;
 
+	if (*folder)
+		err = as_owner(c, is_copy(c) ? try_copied_folder : try_folder,
+			       c->root, below_root(folder));
 	if (!err || (err == EMEDIUMTYPE && !needs_module(p)))
 		return NULL;
 	if (err == EMEDIUMTYPE)
@@ -236,6 +255,10 @@ static char *check_backing(const struct cluster *c, const struct preload *p)
 			"cannot be shared: mount its file system with -o "
 			"dax=always, or name another folder with --backing",
 			folder);
+	if (err == ENOENT)
+		return print("%s is missing: make it, for %s to write there, "
+			     "or name another folder with --backing",
+			     folder, owner_name(c));
 	return print("%s can make no file without a name in %s: %s: let the "
 		     "user write there, or name another folder with --backing",
 		     owner_name(c), folder, strerror(err));

@@ -230,6 +230,7 @@ int postgres(int argc, char **argv)
 	a.verb = argv[optind];
 	a.cluster = argv[optind + 1];
 	check_arguments(&a);
+	preload_find_folder(&p, a.root);
 	run(&a, &p);
 	return EXIT_SUCCESS;
 }

@@ -44,23 +44,31 @@ static const char *checked_size(const char *text)
 	    text);
 }
 
-/* Where the program will look, whatever folder it is in by then. */
-static const char *checked_folder(const char *path)
+void preload_find_folder(struct preload *p, const char *root)
 {
-	char *folder = *path ? realpath(path, NULL) : "";
+	const char *path = p->values[PRELOAD_BACKING];
+	bool is_copy = strcmp(root, "/") != 0;
+	char *folder, *there;
 	struct stat st;
 
-	if (!folder || (*folder && stat(folder, &st)))
+	if (!path || !*path)
+		return;
+	folder = is_copy ? print("/%s", below_root(path)) :
+			   realpath(path, NULL);
+	there = is_copy && folder ? print("%s%s", root, folder) : folder;
+	if (!there || stat(there, &st))
 		die(EXIT_USAGE, "--backing %s: %s", path, strerror(errno));
-	if (*folder && !S_ISDIR(st.st_mode))
+	if (!S_ISDIR(st.st_mode))
 		die(EXIT_USAGE, "--backing %s is no folder: name one", path);
-	for (const char *p = folder; *p; p++)
-		if (iscntrl((unsigned char)*p))
+	for (const char *c = folder; *c; c++)
+		if (iscntrl((unsigned char)*c))
 			die(EXIT_USAGE,
 			    "--backing: a path with a newline or another "
 			    "control character cannot be written into a file "
 			    "of settings: name another folder");
-	return folder;
+	if (is_copy)
+		free(there);
+	p->values[PRELOAD_BACKING] = folder;
 }
 
 static const char *checked_verbosity(const char *word)
@@ -83,7 +91,7 @@ bool preload_option(struct preload *p, int option, const char *arg)
 		p->values[PRELOAD_MIN_SIZE] = checked_size(arg);
 		return true;
 	case PRELOAD_BACKING:
-		p->values[PRELOAD_BACKING] = checked_folder(arg);
+		p->values[PRELOAD_BACKING] = arg;
 		return true;
 	case PRELOAD_VERBOSE:
 		p->values[PRELOAD_VERBOSE] = checked_verbosity(arg ?: "1");

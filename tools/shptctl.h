@@ -280,6 +280,13 @@ extern const char *const preload_variables[PRELOAD_VARIABLES];
 /* False if it is none of these; ends the program if the value is wrong. */
 bool preload_option(struct preload *p, int option, const char *arg);
 
+/*
+ * After the options: that of --backing as the program will find it, whatever
+ * folder it is in by then; below a root that is not "/" it has to be there. Ends
+ * the program if it is none.
+ */
+void preload_find_folder(struct preload *p, const char *root);
+
 /* Where the library is; ends the program if it is nowhere. */
 char *preload_library(void);
 
