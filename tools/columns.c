@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <inttypes.h>
 #include <libsmartcols.h>
+#include <math.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,6 +87,14 @@ static int64_t number(const void *row, const struct column *c)
 	return *(const int64_t *)((const char *)row + c->offset);
 }
 
+static double rate(const void *row, const struct column *c)
+{
+	double value;
+
+	memcpy(&value, (const char *)row + c->offset, sizeof(value));
+	return value;
+}
+
 static const char *text(const void *row, const struct column *c)
 {
 	return *(const char *const *)((const char *)row + c->offset);
@@ -93,7 +102,8 @@ static const char *text(const void *row, const struct column *c)
 
 static bool is_right(const struct column *c)
 {
-	return c->kind == COLUMN_NUMBER || c->kind == COLUMN_BYTES;
+	return c->kind == COLUMN_NUMBER || c->kind == COLUMN_BYTES ||
+	       c->kind == COLUMN_RATE;
 }
 
 static bool is_text(const struct column *c)
@@ -102,14 +112,30 @@ static bool is_text(const struct column *c)
 	       c->kind == COLUMN_STATE;
 }
 
-static const char *cell(const struct print_options *p, const void *row,
-			const struct column *c, char *buf, size_t size)
+static void format_rate(char *buf, size_t size, double rate)
+{
+	if (isnan(rate))
+		snprintf(buf, size, "-");
+	else if (rate < 99999.95)
+		snprintf(buf, size, "%.1f", rate);
+	else if (rate < 99999950)
+		snprintf(buf, size, "%.0fk", rate / 1000);
+	else
+		snprintf(buf, size, "%.0fM", rate / 1000000);
+}
+
+const char *cell_text(const struct print_options *p, const void *row,
+		      const struct column *c, char *buf, size_t size)
 {
 	const struct passwd *user;
 	const struct group *group;
 
 	if (is_text(c))
 		return text(row, c) && *text(row, c) ? text(row, c) : "-";
+	if (c->kind == COLUMN_RATE) {
+		format_rate(buf, size, rate(row, c));
+		return buf;
+	}
 	if (number(row, c) == COLUMN_UNKNOWN)
 		return "-";
 	user = c->kind == COLUMN_USER ? getpwuid(number(row, c)) : NULL;
@@ -149,7 +175,8 @@ static void fill_line(struct libscols_line *line, const struct print_options *p,
 
 	for (size_t i = 0; p->columns[i]; i++) {
 		scols_line_set_data(
-			line, i, cell(p, row, p->columns[i], buf, sizeof(buf)));
+			line, i,
+			cell_text(p, row, p->columns[i], buf, sizeof(buf)));
 		if (p->columns[i]->kind == COLUMN_STATE)
 			set_colour(scols_line_get_cell(line, i));
 	}
@@ -217,6 +244,9 @@ static json_t *json_cell(const void *row, const struct column *c)
 		return json_sentence(text(row, c));
 	if (is_text(c))
 		return json_text_or_null(text(row, c));
+	if (c->kind == COLUMN_RATE)
+		return isnan(rate(row, c)) ? json_null() :
+					     json_real(rate(row, c));
 	if (number(row, c) == COLUMN_UNKNOWN)
 		return json_null();
 	return json_integer(number(row, c));

@@ -10,6 +10,7 @@
 enum column_kind {
 	COLUMN_NUMBER, /* int64_t; COLUMN_UNKNOWN is shown as "-" */
 	COLUMN_BYTES, /* int64_t */
+	COLUMN_RATE, /* double, per second; NAN is shown as "-" */
 	COLUMN_USER, /* int64_t; the name in a table, the number in JSON */
 	COLUMN_GROUP, /* the same */
 	COLUMN_TEXT, /* const char *; NULL and "" are shown as "-" */
@@ -62,6 +63,10 @@ bool print_option(struct print_options *p, int option, char *arg,
 void choose_columns(struct print_options *p, const struct column *all);
 
 void print_columns_help(const struct column *all);
+
+/* What is in a column of a row, in buf or not. */
+const char *cell_text(const struct print_options *p, const void *row,
+		      const struct column *c, char *buf, size_t size);
 
 /* Rows of size bytes each. */
 void print_rows(const struct print_options *p, const void *rows, size_t n,

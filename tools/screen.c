@@ -8,7 +8,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <ncurses.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,12 +21,18 @@
 #define HEAD_LINES 4
 #define ESCAPE 27
 
-static const int widths[CELLS] = { 7, 8, 7, 8, 9, 7, 5, 6, 0 };
+/* So many columns are before the one of what it is. */
+#define CELLS 8
+
+/* They are wider where there is more in them. */
+static const int widths[CELLS] = { 7, 8, 7, 8, 9, 7, 5, 6 };
 
 struct screen {
 	struct top_options *o;
 	struct look *look;
 	enum view view;
+	struct print_options print_as; /* its columns */
+	int widths[CELLS];
 	size_t first; /* line of the list on top */
 };
 
@@ -48,23 +53,13 @@ static void put_line(int y, const char *text)
 
 static void put_summary(const struct screen *s)
 {
-	const struct watched *sum = &s->look->sum;
-	char saved[CELL_BYTES], tables[CELL_BYTES], rates[3][CELL_BYTES];
-	char *line;
+	char *line = print("shptctl top: %zu regions, %zu processes, every %gs",
+			   s->look->lists[REGIONS].n,
+			   s->look->lists[PROCESSES].n, s->o->delay);
 
-	format_bytes(saved, sizeof(saved), sum->saved);
-	format_bytes(tables, sizeof(tables), sum->tables);
-	format_rate(rates[0], CELL_BYTES, sum->links_rate);
-	format_rate(rates[1], CELL_BYTES, sum->faults_rate);
-	format_rate(rates[2], CELL_BYTES, sum->flushes_rate);
-	line = print("shptctl top: %zu regions, %zu processes, every %gs",
-		     s->look->lists[REGIONS].n, s->look->lists[PROCESSES].n,
-		     s->o->delay);
 	put_line(0, line);
 	free(line);
-	line = print("saved %s, tables %s, %s links/s, %s faults/s, "
-		     "%s flushes/s",
-		     saved, tables, rates[0], rates[1], rates[2]);
+	line = sum_text(&s->print_as, &s->look->sum);
 	put_line(1, line);
 	free(line);
 }
@@ -112,27 +107,49 @@ static char *shorten(const char *text, size_t width, enum view view)
 	return print("%.*s...", (int)width - 3, text);
 }
 
-static char *format_row(char cells[CELLS][CELL_BYTES], const char *what)
+/* Sets the widths to what the list, and its headings, take. */
+static void measure(struct screen *s, const struct list *list)
 {
-	char *line = print("%*s", widths[0], cells[0]), *longer;
+	char buf[32];
 
-	for (size_t i = 1; i < CELLS - 1; i++) {
-		longer = print("%s %*s", line, widths[i], cells[i]);
+	memcpy(s->widths, widths, sizeof(widths));
+	for (size_t i = 0; i < list->n; i++) {
+		for (size_t j = 0; j < CELLS; j++) {
+			const char *cell = cell_text(
+				&s->print_as, &list->items[i],
+				s->print_as.columns[j], buf, sizeof(buf));
+
+			if ((int)strlen(cell) > s->widths[j])
+				s->widths[j] = (int)strlen(cell);
+		}
+	}
+}
+
+/* The columns of w, or for NULL their headings, and what that is. */
+static char *format_row(const struct screen *s, const struct watched *w,
+			const char *what)
+{
+	char *line = print("%s", ""), *longer, buf[32];
+
+	for (size_t i = 0; i < CELLS; i++) {
+		const struct column *c = s->print_as.columns[i];
+		const char *cell =
+			w ? cell_text(&s->print_as, w, c, buf, sizeof(buf)) :
+			    c->name;
+
+		longer = print("%s%*s ", line, s->widths[i], cell);
 		free(line);
 		line = longer;
 	}
-	longer = print("%s %s", line, what);
+	longer = print("%s%s", line, what);
 	free(line);
 	return longer;
 }
 
 static void put_headings(const struct screen *s)
 {
-	char cells[CELLS][CELL_BYTES], *line;
+	char *line = format_row(s, NULL, s->print_as.columns[CELLS]->name);
 
-	for (size_t i = 0; i < CELLS; i++)
-		snprintf(cells[i], CELL_BYTES, "%s", headings[s->view][i]);
-	line = format_row(cells, headings[s->view][CELLS - 1]);
 	attron(A_REVERSE);
 	put_line(3, line);
 	attroff(A_REVERSE);
@@ -142,18 +159,16 @@ static void put_headings(const struct screen *s)
 
 static void put_rows(const struct screen *s, const struct list *list)
 {
-	int before = 0, width = getmaxx(stdscr);
-	char cells[CELLS][CELL_BYTES], *line, *what;
+	int left = getmaxx(stdscr);
 
-	for (size_t i = 0; i < CELLS - 1; i++)
-		before += widths[i] + 1;
+	for (size_t i = 0; i < CELLS; i++)
+		left -= s->widths[i] + 1;
 	for (size_t i = 0; i < room() && s->first + i < list->n; i++) {
 		const struct watched *w = &list->items[s->first + i];
+		char *what = shorten(w->what, left > 0 ? (size_t)left : 0,
+				     s->view);
+		char *line = format_row(s, w, what);
 
-		format_cells(w, s->o->bytes, cells);
-		what = shorten(w->what, width > before ? width - before : 0,
-			       s->view);
-		line = format_row(cells, what);
 		put_line(HEAD_LINES + (int)i, line);
 		free(line);
 		free(what);
@@ -168,6 +183,8 @@ static void draw(struct screen *s)
 	if (s->first > most)
 		s->first = most;
 	list_sort(list, s->o->key);
+	choose_view(&s->print_as, &s->o->print_as, s->view);
+	measure(s, list);
 	erase();
 	put_rows(s, list);
 	put_summary(s);

@@ -4,7 +4,6 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <libsmartcols.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,39 +27,23 @@ static const char help[] =
 "  -d, --delay SECONDS  between two looks, 0.1 to 3600 (default 2)\n"
 "  -J, --json           print JSON, a document in a line each time\n"
 "  -n, --count N        end after this many times (default: never)\n"
+"      --noheadings     print the lines of the tables and nothing else\n"
+"  -o, --output COL[,COL...]\n"
+"                       print these columns\n"
+"  -r, --raw            print no padding, and what is no plain text as \\xNN\n"
 "      --sort KEY       by saved (default), links, faults, flushes or number\n"
 "      --sysroot DIR    look at the files below DIR in place of /\n"
 "  -h, --help           print this text\n"
 "  -V, --version        print the version\n"
 "\n"
-"Exit status: 0 ended as asked; 1 an error, as when the module is not loaded; 2\n"
-"wrong usage.\n"
-"\n"
-"See shptctl-top(8).\n";
+"With -o a table is printed if it has all of these columns.\n";
 
-static void print_list(const struct list *list, enum view view, bool bytes)
+static void print_help(void)
 {
-	struct libscols_table *table = scols_new_table();
-	char cells[CELLS][CELL_BYTES];
-
-	if (!table)
-		die(EXIT_FAILURE, "no memory for a table");
-	for (size_t i = 0; i < CELLS; i++)
-		scols_table_new_column(table, headings[view][i], 0,
-				       i < CELLS - 1 ? SCOLS_FL_RIGHT : 0);
-	for (size_t i = 0; i < list->n; i++) {
-		const struct watched *w = &list->items[i];
-		struct libscols_line *line = scols_table_new_line(table, NULL);
-
-		if (!line)
-			die(EXIT_FAILURE, "no memory for a table");
-		format_cells(w, bytes, cells);
-		for (size_t j = 0; j < CELLS - 1; j++)
-			scols_line_set_data(line, j, cells[j]);
-		scols_line_set_data(line, CELLS - 1, w->what);
-	}
-	scols_print_table(table);
-	scols_unref_table(table);
+	fputs(help, stdout);
+	print_columns_help(top_columns);
+	puts("\nExit status: 0 ended as asked; 1 an error, as when the module is "
+	     "not loaded; 2\nwrong usage.\n\nSee shptctl-top(8).");
 }
 
 /* UTC, as JSON has it. */
@@ -73,74 +56,50 @@ static void format_time(char *buf, size_t size)
 
 static void print_text(const struct look *look, const struct top_options *o)
 {
-	const struct watched *sum = &look->sum;
-	char when[32], saved[CELL_BYTES], rates[3][CELL_BYTES];
+	char when[32], *sum = sum_text(&o->print_as, &look->sum);
+	struct print_options as;
 
 	format_time(when, sizeof(when));
-	format_bytes(saved, sizeof(saved), sum->saved);
-	format_rate(rates[0], CELL_BYTES, sum->links_rate);
-	format_rate(rates[1], CELL_BYTES, sum->faults_rate);
-	format_rate(rates[2], CELL_BYTES, sum->flushes_rate);
-	printf("%s, %.1fs: saved %s, %s links/s, %s faults/s, %s flushes/s\n",
-	       when, look->seconds, saved, rates[0], rates[1], rates[2]);
-	for (int view = 0; view < VIEWS; view++)
-		if (look->lists[view].n)
-			print_list(&look->lists[view], view, o->bytes);
+	if (!o->print_as.noheadings)
+		printf("%s, %.1fs: %s\n", when, look->seconds, sum);
+	free(sum);
+	for (int view = 0; view < VIEWS; view++) {
+		const struct list *list = &look->lists[view];
+
+		if (list->n && choose_view(&as, &o->print_as, view))
+			print_rows(&as, list->items, list->n,
+				   sizeof(*list->items));
+	}
+	if (o->print_as.noheadings)
+		return;
 	if (look->unreadable)
 		printf("%zu processes only root may look at\n",
 		       look->unreadable);
 	putchar('\n');
 }
 
-static json_t *json_known(int64_t number)
+static json_t *json_view(const struct look *look, const struct top_options *o,
+			 enum view view)
 {
-	return number == NOT_KNOWN ? json_null() : json_integer(number);
+	const struct list *list = &look->lists[view];
+	struct print_options as;
+
+	if (!choose_view(&as, &o->print_as, view))
+		return json_null();
+	return json_rows(&as, list->items, list->n, sizeof(*list->items));
 }
 
-static json_t *json_rate(double rate)
-{
-	return isnan(rate) ? json_null() : json_real(rate);
-}
-
-static json_t *json_list(const struct list *list, enum view view)
-{
-	bool regions = view == REGIONS;
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < list->n; i++) {
-		const struct watched *w = &list->items[i];
-
-		json_array_append_new(
-			array,
-			json_pack("{sI so so so so so so so so}",
-				  regions ? "id" : "pid", (json_int_t)w->id,
-				  "saved_bytes", json_known(w->saved),
-				  "links_per_second", json_rate(w->links_rate),
-				  "faults_per_second",
-				  json_rate(w->faults_rate),
-				  "flushes_per_second",
-				  json_rate(w->flushes_rate),
-				  regions ? "guests" : "regions",
-				  json_known(w->peers), "links",
-				  json_known(w->linked), "table_bytes",
-				  json_known(w->tables),
-				  regions ? "file" : "command",
-				  json_text_or_null(w->what)));
-	}
-	return array;
-}
-
-static void print_json(const struct look *look)
+static void print_json(const struct look *look, const struct top_options *o)
 {
 	char when[32];
 	json_t *root;
 
 	format_time(when, sizeof(when));
-	root = json_pack("{si ss so so so sI}", "schema", 1, "time", when,
-			 "seconds", json_rate(look->seconds), "regions",
-			 json_list(&look->lists[REGIONS], REGIONS), "processes",
-			 json_list(&look->lists[PROCESSES], PROCESSES),
-			 "unreadable_processes", (json_int_t)look->unreadable);
+	root = json_pack("{si ss sf so so sI}", "schema", 1, "time", when,
+			 "seconds", look->seconds, "regions",
+			 json_view(look, o, REGIONS), "processes",
+			 json_view(look, o, PROCESSES), "unreadable_processes",
+			 (json_int_t)look->unreadable);
 	json_dumpf(root, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
 	putchar('\n');
 	json_decref(root);
@@ -158,7 +117,7 @@ static void sleep_until(double at)
 }
 
 /* The first look is what the rates of the second are reckoned from. */
-static void run_batch(struct top_options *o, bool json)
+static void run_batch(struct top_options *o)
 {
 	struct look *before = look_take(o->root, NULL), *look;
 
@@ -171,8 +130,8 @@ static void run_batch(struct top_options *o, bool json)
 		before = look;
 		for (int view = 0; view < VIEWS; view++)
 			list_sort(&look->lists[view], o->key);
-		if (json)
-			print_json(look);
+		if (o->print_as.json)
+			print_json(look, o);
 		else
 			print_text(look, o);
 		if (fflush(stdout))
@@ -213,15 +172,19 @@ static enum sort_key parse_key(const char *text)
 	    text);
 }
 
-static void run(struct top_options *o, const char *sysroot, bool batch,
-		bool json)
+static bool chooses(const struct print_options *p)
+{
+	return p->columns[0] || p->noheadings || p->raw;
+}
+
+static void run(struct top_options *o, const char *sysroot, bool batch)
 {
 	o->root = sysroot_open(sysroot);
 	if (!shpt_is_loaded(o->root))
 		die(EXIT_FAILURE,
 		    "the module is not loaded; run: modprobe shpt");
-	if (batch || json)
-		run_batch(o, json);
+	if (batch)
+		run_batch(o);
 	else
 		screen_run(o);
 	close(o->root);
@@ -229,13 +192,16 @@ static void run(struct top_options *o, const char *sysroot, bool batch,
 
 int top(int argc, char **argv)
 {
-	enum { BATCH = 256, SORT, SYSROOT };
+	enum { BATCH = 256, NOHEADINGS, SORT, SYSROOT };
 	static const struct option options[] = {
 		{ "batch", no_argument, NULL, BATCH },
 		{ "bytes", no_argument, NULL, 'b' },
 		{ "delay", required_argument, NULL, 'd' },
 		{ "json", no_argument, NULL, 'J' },
 		{ "count", required_argument, NULL, 'n' },
+		{ "noheadings", no_argument, NULL, NOHEADINGS },
+		{ "output", required_argument, NULL, 'o' },
+		{ "raw", no_argument, NULL, 'r' },
 		{ "sort", required_argument, NULL, SORT },
 		{ "sysroot", required_argument, NULL, SYSROOT },
 		{ "help", no_argument, NULL, 'h' },
@@ -243,26 +209,24 @@ int top(int argc, char **argv)
 		{ 0 }
 	};
 	struct top_options o = { .delay = 2 };
-	bool batch = false, json = false;
 	const char *sysroot = "/";
+	bool batch = false;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "bd:Jn:hV", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "bd:Jn:o:rhV", options, NULL)) !=
+	       -1) {
 		switch (c) {
 		case BATCH:
 			batch = true;
 			break;
-		case 'b':
-			o.bytes = true;
-			break;
 		case 'd':
 			o.delay = parse_delay(optarg);
 			break;
-		case 'J':
-			json = true;
-			break;
 		case 'n':
 			o.rounds = parse_count(optarg);
+			break;
+		case NOHEADINGS:
+			o.print_as.noheadings = true;
 			break;
 		case SORT:
 			o.key = parse_key(optarg);
@@ -271,19 +235,24 @@ int top(int argc, char **argv)
 			sysroot = optarg;
 			break;
 		case 'h':
-			fputs(help, stdout);
+			print_help();
 			return EXIT_SUCCESS;
 		case 'V':
 			puts("shptctl " VERSION);
 			return EXIT_SUCCESS;
 		default:
-			die(EXIT_USAGE, "see shptctl top --help");
+			if (!print_option(&o.print_as, c, optarg, top_columns))
+				die(EXIT_USAGE, "see shptctl top --help");
 		}
 	}
 	if (optind < argc)
 		die(EXIT_USAGE,
 		    "unexpected argument '%s'; see shptctl top --help",
 		    argv[optind]);
-	run(&o, sysroot, batch, json);
+	batch |= o.print_as.json;
+	if (!batch && chooses(&o.print_as))
+		die(EXIT_USAGE, "-o, -r and --noheadings are for --batch; see "
+				"shptctl top --help");
+	run(&o, sysroot, batch);
 	return EXIT_SUCCESS;
 }

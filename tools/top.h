@@ -7,7 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NOT_KNOWN INT64_MIN /* of numbers; of rates it is NAN */
+#include "columns.h"
+
+#define NOT_KNOWN COLUMN_UNKNOWN /* of numbers; of rates it is NAN */
 
 /* A region, or a process that maps some. */
 struct watched {
@@ -60,14 +62,14 @@ extern const char *const sort_keys[];
 
 /* --- cells.c: a table of a list --- */
 
-enum { CELLS = 9, CELL_BYTES = 32 };
+extern const struct column top_columns[];
 
-extern const char *const headings[VIEWS][CELLS];
+/* The columns of a view in as; false if p asks for some that it has not. */
+bool choose_view(struct print_options *as, const struct print_options *p,
+		 enum view view);
 
-/* All but the last, which is w->what; "-" for what is not known. */
-void format_cells(const struct watched *w, bool bytes,
-		  char cells[CELLS][CELL_BYTES]);
-void format_rate(char *buf, size_t size, double rate);
+/* "saved 1.5M, tables ..."; the caller frees it. */
+char *sum_text(const struct print_options *p, const struct watched *sum);
 
 /* --- screen.c --- */
 
@@ -76,7 +78,7 @@ struct top_options {
 	double delay;
 	unsigned long rounds; /* 0: no end */
 	enum sort_key key;
-	bool bytes;
+	struct print_options print_as;
 };
 
 /* Until the user quits. */

@@ -19,17 +19,21 @@ static const char *const names[] = { "proc/9/stat",
 
 static void show(struct look *look)
 {
-	char cells[CELLS][CELL_BYTES];
+	static const struct print_options plainly;
+	struct print_options p;
 
 	for (int view = 0; view < VIEWS; view++) {
 		struct list *list = &look->lists[view];
 
 		list_sort(list, BY_FAULTS);
-		for (size_t i = 0; i < list->n; i++) {
-			format_cells(&list->items[i], false, cells);
+		for (size_t i = 0; i < list->n; i++)
 			expect(list->items[i].what);
-		}
+		expect(choose_view(&p, &plainly, view));
+		print_rows(&p, list->items, list->n, sizeof(*list->items));
+		json_decref(json_rows(&p, list->items, list->n,
+				      sizeof(*list->items)));
 	}
+	free(sum_text(&plainly, &look->sum));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
