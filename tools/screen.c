@@ -14,6 +14,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include "shptctl.h"
 #include "top.h"
@@ -36,19 +37,51 @@ struct screen {
 	size_t first; /* line of the list on top */
 };
 
-/* A line, cut at the edge with a sign that it is; no control characters. */
+/* Goes to the next character of a text, and returns how many columns this one
+ * takes. */
+static int pass(const char **text)
+{
+	mbstate_t state = { 0 };
+	wchar_t c;
+	size_t n = mbrtowc(&c, *text, MB_CUR_MAX, &state);
+
+	if (n == 0 || n > MB_CUR_MAX) {
+		++*text;
+		return 1;
+	}
+	*text += n;
+	return wcwidth(c);
+}
+
+static int columns_of(const char *text)
+{
+	int columns = 0;
+
+	while (*text)
+		columns += pass(&text);
+	return columns;
+}
+
+/* How many bytes of a text fit into so many columns. */
+static int fitting(const char *text, int columns)
+{
+	const char *end = text, *next = text;
+
+	while (*next && (columns -= pass(&next)) >= 0)
+		end = next;
+	return (int)(end - text);
+}
+
+/* A line, cut at the edge with a sign that it is. */
 static void put_line(int y, const char *text)
 {
 	int width = getmaxx(stdscr);
-	char *copy = print("%s", text);
+	char *line = columns_of(text) <= width ?
+			     print("%s", text) :
+			     print("%.*s>", fitting(text, width - 1), text);
 
-	for (char *c = copy; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
-	mvaddnstr(y, 0, copy, width);
-	if ((int)strlen(copy) > width)
-		mvaddch(y, width - 1, '>');
-	free(copy);
+	mvaddstr(y, 0, line);
+	free(line);
 }
 
 static void put_summary(const struct screen *s)
@@ -96,15 +129,17 @@ static void put_position(const struct screen *s, const struct list *list)
 }
 
 /* The end of a path tells it from others, the beginning a command. */
-static char *shorten(const char *text, size_t width, enum view view)
+static char *shorten(const char *text, int width, enum view view)
 {
-	size_t length = strlen(text);
+	int over = columns_of(text) - width;
 
-	if (length <= width || width < 8)
+	if (over <= 0 || width < 8)
 		return print("%s", text);
-	if (view == REGIONS)
-		return print("...%s", text + length - (width - 3));
-	return print("%.*s...", (int)width - 3, text);
+	if (view == PROCESSES)
+		return print("%.*s...", fitting(text, width - 3), text);
+	for (over += 3; over > 0;)
+		over -= pass(&text);
+	return print("...%s", text);
 }
 
 /* Sets the widths to what the list, and its headings, take. */
@@ -165,13 +200,14 @@ static void put_rows(const struct screen *s, const struct list *list)
 		left -= s->widths[i] + 1;
 	for (size_t i = 0; i < room() && s->first + i < list->n; i++) {
 		const struct watched *w = &list->items[s->first + i];
-		char *what = shorten(w->what, left > 0 ? (size_t)left : 0,
-				     s->view);
+		char *all = plain(w->what);
+		char *what = shorten(all, left, s->view);
 		char *line = format_row(s, w, what);
 
 		put_line(HEAD_LINES + (int)i, line);
 		free(line);
 		free(what);
+		free(all);
 	}
 }
 
