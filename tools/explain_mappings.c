@@ -150,13 +150,9 @@ static void read_settings(struct scan *s)
 {
 	char *backend =
 		process_variable(s->m->root, s->p->pid, "LIBSHPT_BACKEND");
-	char *min = process_variable(s->m->root, s->p->pid, "LIBSHPT_MIN_SIZE");
 
 	s->elsewhere = backend && *backend && strcmp(backend, "shpt") != 0;
-	s->min_bytes = PRELOAD_MIN_BYTES;
-	if (min && *min)
-		parse_size(min, &s->min_bytes);
-	free(min);
+	s->min_bytes = process_min_bytes(s->m->root, s->p->pid);
 	free(backend);
 }
 

@@ -212,12 +212,12 @@ static void print_regions(int root)
 /* Mappings that the library would have shared if it could. */
 static size_t count_ordinary(int root, const struct process *p)
 {
-	size_t n = 0;
+	size_t least = process_min_bytes(root, p->pid), n = 0;
 
 	for (size_t i = 0; i < p->n; i++) {
 		const struct process_mapping *m = &p->mappings[i];
 
-		n += m->end - m->start >= PRELOAD_MIN_BYTES &&
+		n += m->end - m->start >= least &&
 		     mapping_kind(root, p->pid, m);
 	}
 	return n;
@@ -227,8 +227,9 @@ static void print_processes(int root)
 {
 	static const struct metric ordinary = {
 		"fallback_mappings", NULL, "gauge",
-		"Mappings of 64 MiB or more that could be shared and are not, "
-		"in processes that use libshpt."
+		"Mappings on tmpfs or DAX that are not shared, of "
+		"LIBSHPT_MIN_SIZE or more (default 64 MiB), in processes that "
+		"use libshpt."
 	};
 	static const struct metric unreadable = {
 		"unreadable_processes", NULL, "gauge",

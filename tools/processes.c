@@ -171,6 +171,17 @@ char *process_variable(int root, pid_t pid, const char *name)
 	return value;
 }
 
+size_t process_min_bytes(int root, pid_t pid)
+{
+	char *min = process_variable(root, pid, "LIBSHPT_MIN_SIZE");
+	size_t bytes;
+
+	if (!min || !parse_size(min, &bytes))
+		bytes = PRELOAD_MIN_BYTES;
+	free(min);
+	return bytes;
+}
+
 void say_unreadable(size_t n)
 {
 	if (n)

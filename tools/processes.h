@@ -55,6 +55,10 @@ const char *process_library(const struct process *p);
  */
 char *process_variable(int root, pid_t pid, const char *name);
 
+/* What LIBSHPT_MIN_SIZE has libshpt-preload.so leave alone, as far as it is to be
+ * known: smaller mappings. */
+size_t process_min_bytes(int root, pid_t pid);
+
 /* The line of /proc/PID/status that begins so, behind that; or NULL. */
 char *process_status(int root, pid_t pid, const char *name);
 
