@@ -140,12 +140,15 @@ void step_map_others(struct worker *worker)
 	}
 }
 
-/* The code, the stack and the data that the steps need. */
+/* The code, the stack, the heap and the data that the steps need. */
 void step_settle(struct worker *worker)
 {
 	static char page[2 * PAGE];
+	static void *volatile heap;
 
 	(void)worker;
+	heap = malloc(PAGE);
+	free(heap);
 	(void)read_words(page, 0, sizeof(page), PAGE);
 	(void)faults_so_far();
 	(void)now();
