@@ -180,7 +180,7 @@ bool reclaim_begin(uint64_t bytes);
 /* What is allocated from now on cannot. */
 void reclaim_filled(void);
 /* Takes so many pages, fewer or more; returns how many went to swap. */
-uint64_t reclaim_pages(uint64_t pages);
+uint64_t reclaim_pages(uint64_t pages, double *seconds);
 void reclaim_end(void);
 
 /* --- settings.c --- */
@@ -191,7 +191,7 @@ const char *settings_shmem_advise(void);
 
 /* --- crew.c --- */
 
-#define VALUES 6
+#define VALUES 7
 
 struct worker {
 	const struct pass *pass;
@@ -240,6 +240,10 @@ step step_map_others; /* maps so many single pages, as any program has them */
 void touch(struct worker *worker);
 void touch_range(struct worker *worker, uint64_t from, uint64_t to);
 uint64_t faults_so_far(void);
+/* Forks one after the other, each of which does something and exits: tells
+ * whether it read what it had to. */
+typedef bool child(const struct worker *worker, uint64_t i);
+void fork_children(struct worker *worker, uint64_t n, child *what);
 /* Of the CPU that it runs on, for a pass that begins like a first one. */
 void flush_tlb(struct worker *worker);
 

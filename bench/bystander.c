@@ -2,20 +2,18 @@
 /*
  * bystander.c - scenario "bystander": what the module costs who has no use of it
  *
- * A process with ordinary mappings only forks children that write to a page and
- * exit: without the module, with it, and while others share a file.
+ * A process with ordinary mappings only forks children that write to some pages
+ * and exit: without the module, with it, and while others share a file.
  */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "bench.h"
 
 #define SHARED_BYTES (64ULL << 20)
 #define SHARERS	     4
+#define CHILD_PAGES  100
 
 enum { FORKS, MAPPINGS, LOAD, UNLOAD };
 enum { TOTAL };
@@ -30,7 +28,8 @@ static const struct mode *const modes[] = {
 static const struct metric metrics[] = {
 	{ "fork_seconds", "Fork, touch, exit, wait", SECONDS, false,
 	  "Mean time in which a process that shares nothing forks, its child "
-	  "writes to a page and exits, and the parent has waited for it." },
+	  "writes to a hundred pages and exits, and the parent has waited for "
+	  "it." },
 	{ 0 }
 };
 
@@ -46,25 +45,21 @@ static const struct parameter parameters[] = {
 	{ 0 }
 };
 
+static bool write_pages(const struct worker *worker, uint64_t i)
+{
+	static char pages[CHILD_PAGES * PAGE];
+
+	(void)worker;
+	for (unsigned int page = 0; page < CHILD_PAGES; page++)
+		((volatile char *)pages)[page * PAGE] = (char)i;
+	return true;
+}
+
 static void step_fork(struct worker *worker)
 {
-	uint64_t forks = worker->pass->parameters[FORKS];
-	static char page[PAGE];
 	double start = now();
 
-	for (uint64_t i = 0; i < forks; i++) {
-		pid_t pid = fork();
-		int status;
-
-		if (pid == 0) {
-			*(volatile char *)page = (char)i;
-			_exit(0);
-		}
-		if (pid < 0 || waitpid(pid, &status, 0) != pid || status) {
-			fail(worker, "cannot fork a child");
-			return;
-		}
-	}
+	fork_children(worker, worker->pass->parameters[FORKS], write_pages);
 	worker->answer.value[TOTAL] = now() - start;
 }
 
@@ -76,8 +71,9 @@ static void want_module(const struct pass *pass, bool loaded)
 		return;
 	if (system(command) || module_loaded() != loaded) /* NOLINT */
 		die("'%s' does not %sload the module: name a command that does "
-		    "with --%sload", command, loaded ? "" : "un",
-		    loaded ? "" : "un");
+		    "with --%sload%s", command, loaded ? "" : "un",
+		    loaded ? "" : "un",
+		    loaded ? "" : ", or end what shares files (shptctl list)");
 }
 
 /* Others, who have nothing to do with who is measured. */

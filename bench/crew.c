@@ -26,6 +26,8 @@
 /* Unmapping so many pages has the kernel flush the whole TLB. */
 #define FLUSH_PAGES 64
 
+#define WRONG_DATA 99 /* a child's exit status */
+
 struct order {
 	step *what;
 	unsigned int arg;
@@ -140,6 +142,45 @@ void step_map_others(struct worker *worker)
 	}
 }
 
+static const char *how_it_ended(int status)
+{
+	static char what[128];
+
+	if (WIFSIGNALED(status))
+		snprintf(what, sizeof(what), "was killed by signal %d (%s)",
+			 WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		snprintf(what, sizeof(what), "exited with status %d",
+			 WEXITSTATUS(status));
+	return what;
+}
+
+void fork_children(struct worker *worker, uint64_t n, child *what)
+{
+	for (uint64_t i = 0; i < n; i++) {
+		pid_t pid = fork();
+		int status;
+
+		if (pid == 0)
+			_exit(what(worker, i) ? 0 : WRONG_DATA);
+		if (pid < 0) {
+			fail(worker, "cannot fork child %llu: %s",
+			     (unsigned long long)i, strerror(errno));
+			return;
+		}
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			;
+		if (status && WIFEXITED(status) &&
+		    WEXITSTATUS(status) == WRONG_DATA)
+			worker->answer.errors++;
+		else if (status)
+			fail(worker, "has a child that %s",
+			     how_it_ended(status));
+		if (status)
+			return;
+	}
+}
+
 /* The code, the stack, the heap and the data that the steps need. */
 void step_settle(struct worker *worker)
 {
@@ -239,17 +280,10 @@ _Noreturn static void worker_failed(const struct crew *crew, unsigned int index,
 
 _Noreturn static void worker_died(const struct crew *crew, unsigned int index)
 {
-	char what[128];
 	int status = 0;
 
 	waitpid(crew->led[index].pid, &status, 0);
-	if (WIFSIGNALED(status))
-		snprintf(what, sizeof(what), "was killed by signal %d (%s)",
-			 WTERMSIG(status), strsignal(WTERMSIG(status)));
-	else
-		snprintf(what, sizeof(what), "exited with status %d",
-			 WEXITSTATUS(status));
-	worker_failed(crew, index, what);
+	worker_failed(crew, index, how_it_ended(status));
 }
 
 static void give(const struct crew *crew, unsigned int index, step *what,

@@ -23,6 +23,9 @@ static const struct metric metrics[] = {
 	  SECONDS, false,
 	  "Time to make the whole mapping read-only, read one word of each page, "
 	  "make it writable and read them once more." },
+	{ "protect_most_seconds", "The same, of the slowest", SECONDS, false,
+	  "That time of the process that took longest: where tables are shared, "
+	  "the first one fills those of all who may only read." },
 	{ "unmap_seconds", "Unmap all", SECONDS, false,
 	  "Time to unmap the whole mapping, after all of it was seen." },
 	{ "cut_seconds", "Unmap one page", SECONDS, false,
@@ -110,6 +113,7 @@ static void run(const struct pass *pass)
 	record(pass, "protect_seconds", crew_median(crew, 0, pass->x, PROTECT));
 	record(pass, "protect_read_seconds",
 	       crew_median(crew, 0, pass->x, READ));
+	record(pass, "protect_most_seconds", crew_most(crew, 0, pass->x, READ));
 	for (unsigned int i = 0; i < pass->x; i++)
 		crew_one(crew, i, step_unmap, 0);
 	record(pass, "unmap_seconds", crew_median(crew, 0, pass->x, UNMAP));

@@ -6,10 +6,6 @@
  * file mapped and seen, fork children as fast as they can. A child reads one
  * page of the file and exits; the parent waits for it.
  */
-#define _GNU_SOURCE
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "bench.h"
 
 enum { FORKS, MAPPINGS };
@@ -33,27 +29,18 @@ static const struct parameter parameters[] = {
 	{ 0 }
 };
 
+static bool read_page(const struct worker *worker, uint64_t i)
+{
+	uint64_t at = i * PMD_BYTES % worker->pass->file->bytes;
+
+	return *(volatile uint64_t *)(worker->p + at) == word(at / PAGE);
+}
+
 static void step_fork(struct worker *worker)
 {
-	const struct pass *pass = worker->pass;
-	uint64_t forks = pass->parameters[FORKS];
 	double start = now();
 
-	for (uint64_t i = 0; i < forks; i++) {
-		pid_t pid = fork();
-		int status;
-
-		if (pid == 0) {
-			uint64_t at = i * PMD_BYTES % pass->file->bytes;
-
-			_exit(*(volatile uint64_t *)(worker->p + at) !=
-			      word(at / PAGE));
-		}
-		if (pid < 0 || waitpid(pid, &status, 0) != pid || status) {
-			fail(worker, "cannot fork a child that reads a page");
-			return;
-		}
-	}
+	fork_children(worker, worker->pass->parameters[FORKS], read_page);
 	worker->answer.value[TOTAL] = now() - start;
 }
 

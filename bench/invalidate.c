@@ -171,20 +171,17 @@ static void migrate(const struct pass *pass)
 static void reclaim(const struct pass *pass)
 {
 	unsigned int n = pass->parameters[HOLES], taken = 0;
-	double seconds[64], start;
+	double seconds[64], all;
 	uint64_t out;
 
-	for (unsigned int i = 0; i < n; i++) {
-		start = now();
-		if (reclaim_pages(1))
-			seconds[taken++] = now() - start;
-	}
+	for (unsigned int i = 0; i < n; i++)
+		if (reclaim_pages(1, &seconds[taken]))
+			taken++;
 	if (taken)
 		record(pass, "reclaim_one_seconds", median(seconds, taken));
-	start = now();
-	out = reclaim_pages(RECLAIMED);
+	out = reclaim_pages(RECLAIMED, &all);
 	if (out >= RECLAIMED / 2)
-		record(pass, "reclaim_seconds", (now() - start) / out);
+		record(pass, "reclaim_seconds", all / out);
 }
 
 static void run(const struct pass *pass)

@@ -2,14 +2,17 @@
 /*
  * numa.c - scenario "numa": on which node page tables lie
  *
- * Processes run on all nodes in turn. Those of the first read the file first, so
- * that whatever lies where it is first touched lies there; what is measured is
- * how long the others take to read it, each with an empty TLB. An ordinary
- * process's tables are its own, and on its own node. Shared ones are on one node
- * for all, or there is a set on each.
+ * The file is filled from the first node, where its pages lie then. Processes
+ * run on all nodes in turn, and one of the first maps and reads the file first, so
+ * that tables for all lie there, too; what is measured is how long the others take
+ * to read it, each with an empty TLB, and those of the first node, whose pages are
+ * near. An ordinary process's tables are its own, and on its own node. Shared ones
+ * are on one node for all, or there is a set on each.
  */
+#include <errno.h>
 #include <libshpt.h>
 #include <numa.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -24,8 +27,11 @@ static const struct mode *const modes[] = {
 
 static const struct metric metrics[] = {
 	{ "far_scan_seconds", "Reading all from another node", SECONDS, false,
-	  "Median time in which a process on another node than the first reads "
-	  "one word of each page, with its mapping filled and the TLB empty." },
+	  "Median time in which a process on another node than the pages reads "
+	  "one word of each, with its mapping filled and the TLB empty." },
+	{ "near_scan_seconds", "The same from that node", SECONDS, false,
+	  "Median time in which a process on the node where the pages are reads "
+	  "one word of each, with its mapping filled and the TLB empty." },
 	{ "page_table_bytes", "Page tables", BYTES, false,
 	  "Rise of PageTables of the whole machine by all processes." },
 	{ "shared_table_bytes", "Shared tables", BYTES, false,
@@ -43,9 +49,9 @@ static const char *unfit(enum backing backing)
 	return NULL;
 }
 
-static int node_of(const struct worker *worker)
+static int node_of(unsigned int index)
 {
-	int wanted = worker->index % numa_num_task_nodes();
+	int wanted = index % numa_num_task_nodes();
 
 	for (int node = 0; node <= numa_max_node(); node++)
 		if (numa_bitmask_isbitset(numa_all_nodes_ptr, node) &&
@@ -56,8 +62,11 @@ static int node_of(const struct worker *worker)
 
 static void step_move(struct worker *worker)
 {
-	if (numa_run_on_node(node_of(worker)))
-		fail(worker, "cannot run on NUMA node %d", node_of(worker));
+	int node = node_of(worker->index);
+
+	if (numa_run_on_node(node))
+		fail(worker, "cannot run on NUMA node %d: %s", node,
+		     strerror(errno));
 }
 
 static void step_scan(struct worker *worker)
@@ -86,16 +95,27 @@ static void record_region(const struct pass *pass)
 	record(pass, "misplaced_tables", region.misplaced);
 }
 
+static void fill_on_first_node(const struct pass *pass)
+{
+	if (numa_run_on_node(node_of(0)))
+		die("cannot run on NUMA node %d: %s", node_of(0),
+		    strerror(errno));
+	file_renew(pass->file);
+	numa_run_on_node(-1);
+}
+
 static void run(const struct pass *pass)
 {
 	unsigned int nodes = numa_num_task_nodes(), n = pass->x * nodes;
-	double before, seconds[MAX_PROCESSES];
-	unsigned int far = 0;
+	double before, seconds[2][MAX_PROCESSES];
+	unsigned int counts[2] = { 0 };
+	bool far;
 	struct crew *crew;
 
 	if (n > MAX_PROCESSES)
 		die("%u processes on each of %u nodes are more than %d", pass->x,
 		    nodes, MAX_PROCESSES);
+	fill_on_first_node(pass);
 	crew = crew_start(pass, n);
 	before = page_tables();
 	crew_all(crew, step_move, 0);
@@ -105,10 +125,11 @@ static void run(const struct pass *pass)
 	record(pass, "page_table_bytes", page_tables() - before);
 	for (unsigned int i = 0; i < n; i++) {
 		crew_one(crew, i, step_scan, 0);
-		if (i % nodes)
-			seconds[far++] = crew_answer(crew, i)->value[0];
+		far = i % nodes;
+		seconds[far][counts[far]++] = crew_answer(crew, i)->value[0];
 	}
-	record(pass, "far_scan_seconds", median(seconds, far));
+	record(pass, "near_scan_seconds", median(seconds[0], counts[0]));
+	record(pass, "far_scan_seconds", median(seconds[1], counts[1]));
 	if (pass->mode->shpt)
 		record_region(pass);
 	crew_exit(crew);

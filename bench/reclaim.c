@@ -100,14 +100,17 @@ static uint64_t swapped_out(void)
 	return pages;
 }
 
-uint64_t reclaim_pages(uint64_t pages)
+uint64_t reclaim_pages(uint64_t pages, double *seconds)
 {
 	uint64_t out = swapped_out();
 	char text[32];
+	double start;
 
 	snprintf(text, sizeof(text), "%llu",
 		 (unsigned long long)(pages * PAGE));
+	start = now();
 	/* Less than asked for is no error. */
 	write_to(group, "memory.reclaim", text);
+	*seconds = now() - start;
 	return swapped_out() - out;
 }
