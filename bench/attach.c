@@ -2,11 +2,11 @@
 /*
  * attach.c - scenario "attach": from mapping to having seen the whole file
  *
- * The pages are there. First all processes but the last few map and read all at
- * once, as a server starts; where tables are shared, somebody fills them before,
- * which is part of the start. Then those last few, one by one and timed: what is
- * measured is what each further process pays. Each reads everything several
- * times, always with no entry in the TLB.
+ * The pages are there, and no tables. First all processes but the last few map
+ * and read all at once, as a server starts; if there are none but these few, the
+ * tables that the mode shares are filled for them. Then the last few, one by one
+ * and timed: what is measured is what each further process pays. Each reads
+ * everything several times, always with no entry in the TLB.
  * A later reading costs what reading costs; what the first took more than the
  * median of these is the price of attaching. Where that is next to nothing it
  * drowns in what one reading differs from another, and comes out below 0 as often
@@ -51,11 +51,8 @@ static const struct metric metrics[] = {
 	  "are timed, the one with the most." },
 	{ "start_seconds", "Start of many at once", SECONDS, false,
 	  "Time from telling all processes but those that attach one by one to "
-	  "attach at once, to the last one's having read one word of each page; "
-	  "where tables are shared, with the time to fill them." },
-	{ "populate_seconds", "Filling the shared tables", SECONDS, false,
-	  "Of the start, the time in which the tables of the region are filled "
-	  "by one call." },
+	  "attach at once, to the last one's having read one word of each "
+	  "page." },
 	{ 0 }
 };
 
@@ -140,12 +137,11 @@ static void run(const struct pass *pass)
 
 	crew = crew_start(pass, pass->x);
 	from = timed < pass->x ? pass->x - timed : 0;
-	start = now();
-	if (pass->mode->shpt) {
+	if (pass->mode->shpt && !from) {
 		region = region_open(pass->file);
 		region_populate(region, pass->file);
-		record(pass, "populate_seconds", now() - start);
 	}
+	start = now();
 	crew_range(crew, 0, from, step_attach, false);
 	if (from > 1)
 		record(pass, "start_seconds", now() - start);
@@ -173,9 +169,9 @@ const struct scenario scenario_attach = {
 	.title = "what one more process pays to map a file and see all of it",
 	.text =
 "What one more process pays to map a file and see all of it, where others have\n"
-"it mapped already. The file is filled before, and the tables of its region if\n"
-"the mode shares them; a mapping that cannot be shared ends the program. What a\n"
-"process has of its own is there when the call is made: code that has run, a heap.\n",
+"it mapped already and have read all of it. The file is filled before; a mapping\n"
+"that cannot be shared ends the program. What a process has of its own is there\n"
+"when the call is made: code that has run, a heap.\n",
 	.metrics = metrics,
 	.parameters = parameters,
 	.modes = usual_modes,

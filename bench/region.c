@@ -39,7 +39,6 @@ void region_populate(int region, const struct file *file)
 	bool all = file->stride == PAGE;
 	struct shpt_populate populate = {
 		.size = sizeof(populate),
-		.flags = SHPT_POPULATE_WRITE,
 		.length = all ? file->bytes : PAGE,
 	};
 
