@@ -185,11 +185,12 @@ void fork_children(struct worker *worker, uint64_t n, child *what)
 void step_settle(struct worker *worker)
 {
 	static char page[2 * PAGE];
-	static void *volatile heap;
+	volatile char *heap = calloc(1, PAGE);
 
 	(void)worker;
-	heap = malloc(PAGE);
-	free(heap);
+	if (heap)
+		(void)*heap;
+	free((char *)heap);
 	(void)read_words(page, 0, sizeof(page), PAGE);
 	(void)faults_so_far();
 	(void)now();
