@@ -228,7 +228,9 @@ int shpt_guest_mmap(struct file *file, struct vm_area_struct *vma)
 	if (err)
 		return err;
 	err = shpt_hosts_cover(region, (vma->vm_pgoff + vma_pages(vma)) >>
-				       (CHUNK_SHIFT - PAGE_SHIFT));
+				       (CHUNK_SHIFT - PAGE_SHIFT),
+			       vma->vm_flags & VM_WRITE ? ACCESS_WRITE :
+							  ACCESS_READ);
 	if (err)
 		return err;
 	smm = shpt_mm_register(vma->vm_mm);

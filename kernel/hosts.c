@@ -186,13 +186,16 @@ void shpt_hosts_destroy(struct shpt_region *region)
 }
 
 /*
- * Have all hosts map so many chunks of the backing at least. May be called
- * under a guest's mmap_lock. Returns as shpt_host_cover() does.
+ * Have all hosts map so many chunks of the backing at least, but for those for
+ * writing if it was sealed against that since, or is append-only now, and the
+ * caller only reads. May be called under a guest's mmap_lock. Returns as
+ * shpt_host_cover() does.
  */
-int shpt_hosts_cover(struct shpt_region *region, unsigned long chunks)
+int shpt_hosts_cover(struct shpt_region *region, unsigned long chunks,
+		     enum shpt_access access)
 {
 	struct shpt_host *host = NULL;
-	int err = 0;
+	int err = 0, ret;
 
 	if (chunks > shpt_max_chunks(region))
 		return -EOVERFLOW;
@@ -200,8 +203,11 @@ int shpt_hosts_cover(struct shpt_region *region, unsigned long chunks)
 	mutex_lock(&region->hosts_lock);
 	region->chunks = max(region->chunks, chunks);
 	mutex_unlock(&region->hosts_lock);
-	while ((host = shpt_hosts_next(region, host)))
-		err = err ?: shpt_host_cover(host, chunks);
+	while ((host = shpt_hosts_next(region, host))) {
+		ret = err ?: shpt_host_cover(host, chunks);
+		if ((ret != -EPERM && ret != -EACCES) || host->access <= access)
+			err = ret;
+	}
 	return err;
 }
 

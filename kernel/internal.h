@@ -258,6 +258,7 @@ void shpt_region_unpin(struct shpt_region *region);
 void shpt_region_info(struct shpt_region *region,
 		      struct shpt_region_info *info, bool saved);
 void shpt_regions_info(struct shpt_region_info *sum, unsigned int *regions);
+s64 shpt_regions_saved_bytes(void);
 
 /* register.c */
 long shpt_register(struct file *file, void __user *argp);
@@ -277,7 +278,8 @@ struct shpt_host *shpt_hosts_find(struct shpt_region *region,
 				  enum shpt_access access, int node);
 struct shpt_host *shpt_hosts_next(struct shpt_region *region,
 				  struct shpt_host *host);
-int shpt_hosts_cover(struct shpt_region *region, unsigned long chunks);
+int shpt_hosts_cover(struct shpt_region *region, unsigned long chunks,
+		     enum shpt_access access);
 int shpt_hosts_set_node(struct shpt_region *region, int node);
 int shpt_hosts_renew(struct shpt_region *region, u64 *freed_bytes);
 int shpt_hosts_renew_here(struct shpt_region *region, struct mem_cgroup *memcg,
@@ -306,6 +308,7 @@ vm_fault_t shpt_node_fault(struct shpt_host *host, pgoff_t pgoff,
 /* tables.c */
 unsigned long shpt_host_mapped(struct shpt_host *host, pgoff_t pgoff,
 			       bool write);
+bool shpt_host_maps_clean_leaf(struct shpt_host *host, pgoff_t pgoff);
 bool shpt_host_has_table(struct shpt_host *host, pgoff_t pgoff, int *node);
 bool shpt_host_pud(struct shpt_host *host, unsigned long chunk, pud_t *pud);
 u64 shpt_host_unshared_bytes(struct shpt_host *host);

@@ -6,9 +6,12 @@
  * its CPU points to. So a fault in a host that belongs to a node is done by a
  * worker on a CPU of that node if it has to allocate a table: one fault in 512
  * at most. What the worker allocates is charged to the memory cgroup of the
- * process that waits for it. Tables that came from elsewhere all the same, as
- * the node was full or its CPUs went offline, are counted.
+ * process that waits for it, and with the rights of that process: a file system
+ * that fills a hole asks whether there is a quota for it. Tables that came from
+ * elsewhere all the same, as the node was full or its CPUs went offline, are
+ * counted.
  */
+#include <linux/cred.h>
 #include <linux/memcontrol.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
@@ -20,6 +23,7 @@ struct node_fault {
 	struct shpt_call call;
 	struct shpt_host *host;
 	struct mem_cgroup *memcg;
+	const struct cred *cred;
 	pgoff_t pgoff;
 	unsigned int flags;
 };
@@ -28,12 +32,15 @@ static int node_fault_run(struct shpt_call *call)
 {
 	struct node_fault *nf = container_of(call, struct node_fault, call);
 	struct shpt_host *host = nf->host;
+	const struct cred *own;
 	struct mem_cgroup *old;
 	vm_fault_t ret;
 	int node;
 
 	old = set_active_memcg(nf->memcg);
+	own = override_creds(nf->cred);
 	ret = shpt_host_fault_here(host, nf->pgoff, nf->flags);
+	revert_creds(own);
 	set_active_memcg(old);
 	if (shpt_host_has_table(host, nf->pgoff, &node) && node != host->node)
 		atomic64_inc(&host->region->misplaced);
@@ -45,6 +52,7 @@ static void node_fault_free(struct shpt_call *call)
 	struct node_fault *nf = container_of(call, struct node_fault, call);
 
 	mem_cgroup_put(nf->memcg);
+	put_cred(nf->cred);
 	shpt_host_put(nf->host);
 	kfree(nf);
 }
@@ -69,6 +77,7 @@ vm_fault_t shpt_node_fault(struct shpt_host *host, pgoff_t pgoff,
 	shpt_call_init(&nf->call, node_fault_run, node_fault_free);
 	nf->host = host;
 	nf->memcg = get_mem_cgroup_from_mm(current->mm);
+	nf->cred = get_current_cred();
 	nf->pgoff = pgoff;
 	nf->flags = flags;
 	preempt_disable();

@@ -20,6 +20,11 @@ static int check_range(const struct shpt_populate *args)
 	return 0;
 }
 
+static unsigned long chunks_to(u64 end)
+{
+	return ((end - 1) >> CHUNK_SHIFT) + 1;
+}
+
 /*
  * One page, in all hosts that guests of the access may link to. Returns how
  * many pages from there on are mapped now, 0 to try again, or an error.
@@ -76,8 +81,14 @@ int shpt_populate(struct shpt_region *region, enum shpt_access access,
 	if (write && access == ACCESS_READ)
 		return -EACCES;
 	end = args->offset + args->length;
+	if (chunks_to(end) > shpt_max_chunks(region))
+		return -EOVERFLOW;
 	args->populated = 0;
-	err = shpt_hosts_cover(region, ((end - 1) >> CHUNK_SHIFT) + 1);
+	/* Hosts that map more than there is are looked through for nothing. */
+	end = min(end, round_up(shpt_backing_bytes(region), PAGE_SIZE));
+	if (args->offset >= end)
+		return 0;
+	err = shpt_hosts_cover(region, chunks_to(end), access);
 	if (err)
 		return err;
 

@@ -137,6 +137,21 @@ static const struct inode_operations region_inode_ops = {
 	.setattr = region_setattr,
 };
 
+/*
+ * Nobody reads pages of a region, but for who looks for the build ID of what is
+ * mapped (PROCMAP_QUERY): up to 6.12.68 he calls this without asking whether
+ * there is such a function.
+ */
+static int region_read_folio(struct file *file, struct folio *folio)
+{
+	folio_unlock(folio);
+	return -EIO;
+}
+
+static const struct address_space_operations region_aops = {
+	.read_folio = region_read_folio,
+};
+
 static struct inode *region_inode(struct shpt_region *region)
 {
 	struct inode *inode = new_inode(region_mnt->mnt_sb);
@@ -147,6 +162,7 @@ static struct inode *region_inode(struct shpt_region *region)
 	inode->i_mode = (region->kind == BACKING_FSDAX ? S_IFREG : S_IFCHR) | 0600;
 	inode->i_flags |= S_DAX | S_PRIVATE;
 	inode->i_op = &region_inode_ops;
+	inode->i_mapping->a_ops = &region_aops;
 	simple_inode_init_ts(inode);
 	kobject_get(&region->kobj);
 	inode->i_private = region;
@@ -838,7 +854,10 @@ void shpt_region_info(struct shpt_region *region,
 	info->reclaimed = atomic64_read(&region->reclaimed);
 }
 
-/* The same, summed up over all regions, those that are gone included. */
+/*
+ * The same, summed up over all regions, those that are gone included; but not
+ * what they save.
+ */
 void shpt_regions_info(struct shpt_region_info *sum, unsigned int *count)
 {
 	struct shpt_region *region;
@@ -850,13 +869,12 @@ void shpt_regions_info(struct shpt_region_info *sum, unsigned int *count)
 	hash_for_each(regions, bucket, region, hash) {
 		struct shpt_region_info info;
 
-		shpt_region_info(region, &info, true);
+		shpt_region_info(region, &info, false);
 		sum->hosts += info.hosts;
 		sum->guests += info.guests;
 		sum->links += info.links;
 		sum->table_bytes += info.table_bytes;
 		sum->parked_bytes += info.parked_bytes;
-		sum->saved_bytes += info.saved_bytes;
 		sum->faults_served += info.faults_served;
 		sum->flushes += info.flushes;
 		add_unlinks(region, sum);
@@ -864,4 +882,41 @@ void shpt_regions_info(struct shpt_region_info *sum, unsigned int *count)
 		sum->reclaimed += info.reclaimed;
 	}
 	mutex_unlock(&shpt_regions_lock);
+}
+
+/* With a pin, the one of the least id above id; NULL if there is none. */
+static struct shpt_region *region_after(u64 id)
+{
+	struct shpt_region *region, *next = NULL;
+	int bucket;
+
+	mutex_lock(&shpt_regions_lock);
+	hash_for_each(regions, bucket, region, hash) {
+		if (region->id > id && (!next || region->id < next->id))
+			next = region;
+	}
+	if (next)
+		next->files++;
+	mutex_unlock(&shpt_regions_lock);
+	return next;
+}
+
+/*
+ * What all regions save. To look at all linked chunks takes long, and whoever
+ * opens or closes a region waits for the table's lock.
+ */
+s64 shpt_regions_saved_bytes(void)
+{
+	struct shpt_region_info info;
+	struct shpt_region *region;
+	s64 saved = 0;
+	u64 id = 0;
+
+	while ((region = region_after(id))) {
+		id = region->id;
+		shpt_region_info(region, &info, true);
+		saved += info.saved_bytes;
+		shpt_region_unpin(region);
+	}
+	return saved;
 }

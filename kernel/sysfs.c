@@ -48,6 +48,8 @@ static ssize_t device_fact_show(struct device *dev,
 	unsigned int count;
 
 	shpt_regions_info(&sum, &count);
+	if (fact->offset == offsetof(struct shpt_region_info, saved_bytes))
+		sum.saved_bytes = shpt_regions_saved_bytes();
 	return emit_member(buf, &sum, fact->offset);
 }
 

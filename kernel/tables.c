@@ -163,23 +163,48 @@ u64 shpt_host_empty_bytes(struct shpt_host *host, unsigned long first,
 	return bytes;
 }
 
-/* Does the host map the page? */
-static bool host_maps(struct shpt_host *host, pgoff_t pgoff, bool *writable)
+/* Is the page mapped by a leaf that is writable, and clean? */
+bool shpt_host_maps_clean_leaf(struct shpt_host *host, pgoff_t pgoff)
 {
+	pmd_t pmd = host_pmd(host, pgoff);
+
+	return pmd_present(pmd) && pmd_leaf(pmd) && pmd_write(pmd) &&
+	       !pmd_dirty(pmd);
+}
+
+/* Does the host map the page? */
+static bool host_maps(struct shpt_host *host, pgoff_t pgoff)
+{
+	bool present;
 	pmd_t pmd;
-	pte_t pte;
 
 	rcu_read_lock();
 	pmd = host_pmd(host, pgoff);
-	if (is_table(pmd)) {
-		pte = READ_ONCE(pte_table(pmd)[pgoff & (PTRS_PER_PTE - 1)]);
-		*writable = pte_write(pte);
-	} else {
-		pte = __pte(pmd_present(pmd) ? _PAGE_PRESENT : 0);
-		*writable = pmd_present(pmd) && pmd_write(pmd);
-	}
+	if (is_table(pmd))
+		present = pte_present(READ_ONCE(pte_table(pmd)[pgoff &
+							(PTRS_PER_PTE - 1)]));
+	else
+		present = pmd_present(pmd);
 	rcu_read_unlock();
-	return pte_present(pte);
+	return present;
+}
+
+/*
+ * Who has the lock may be writing from memory that takes for ever to be read,
+ * and the renewal has others waiting.
+ */
+#define LOCK_TRIES	10
+
+static bool lock_for_fault(struct inode *inode)
+{
+	int tries;
+
+	for (tries = 0; !inode_trylock_shared(inode); tries++) {
+		if (tries == LOCK_TRIES)
+			return false;
+		schedule_timeout_idle(1);
+	}
+	return true;
 }
 
 /*
@@ -187,20 +212,22 @@ static bool host_maps(struct shpt_host *host, pgoff_t pgoff, bool *writable)
  * again, and for shmem the inode's lock keeps others from punching one between
  * the look and the fault. That is the order in which write(2) takes it, before
  * an mmap_lock. The file system of DAX knows by itself: reads of holes allocate
- * nothing.
+ * nothing. So what was mapped for writing is mapped for reading again, until
+ * somebody writes.
  */
-static void map_page(struct shpt_host *to, pgoff_t pgoff, unsigned int flags)
+static void map_page(struct shpt_host *to, pgoff_t pgoff)
 {
 	struct inode *inode = to->region->key;
 
 	if (to->region->kind != BACKING_SHMEM) {
-		shpt_host_fault(to, pgoff, flags);
+		shpt_host_fault(to, pgoff, 0);
 		return;
 	}
-	inode_lock_shared(inode);
+	if (!lock_for_fault(inode))
+		return;
 	/* A page, or one in swap. */
 	if (xa_load(&inode->i_mapping->i_pages, pgoff))
-		shpt_host_fault(to, pgoff, flags);
+		shpt_host_fault(to, pgoff, 0);
 	inode_unlock_shared(inode);
 }
 
@@ -216,19 +243,14 @@ static void copy_chunk(struct shpt_host *to, struct shpt_host *from,
 {
 	pgoff_t pgoff = (pgoff_t)chunk << (CHUNK_SHIFT - PAGE_SHIFT);
 	pgoff_t end = pgoff + (CHUNK_SIZE >> PAGE_SHIFT);
-	bool track = to->region->kind == BACKING_FSDAX;
-	bool writable, ignored;
 
 	while (pgoff < end && !is_enough(to, from, enough)) {
 		if (pmd_none(host_pmd(from, pgoff))) {
 			pgoff = round_down(pgoff, PTRS_PER_PTE) + PTRS_PER_PTE;
 			continue;
 		}
-		/* Entries are born writable where nobody tracks dirty pages. */
-		if (host_maps(from, pgoff, &writable) &&
-		    !host_maps(to, pgoff, &ignored))
-			map_page(to, pgoff, track && writable ?
-				 FAULT_FLAG_WRITE : 0);
+		if (host_maps(from, pgoff) && !host_maps(to, pgoff))
+			map_page(to, pgoff);
 		pgoff += shpt_host_mapped(to, pgoff, false);
 		cond_resched();
 	}

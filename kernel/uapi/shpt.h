@@ -230,6 +230,8 @@ struct shpt_populate {
  *   EACCES  the region fd is read-only
  *   EINVAL  node is none that this kernel could have, or flags or reserved are
  *           not 0
+ *   EPERM   the backing was sealed against writing while it was open for that
+ *           here: wait until the last writer has gone
  *   ENXIO   the node is not there, or has no memory, or no CPU
  *   ENOPKG, ENOMEM  as with SHPT_IOC_OPEN_REGION; nothing has changed
  *   EINTR   a fatal signal arrived; the change goes on
@@ -259,7 +261,8 @@ struct shpt_set_node {
  * returns, which may take as long as a process that has the region mapped is in
  * a system call that holds its mappings. Returns 0, or -1 and errno:
  *   EACCES  the region fd is read-only
- *   EPERM   the region's mode is SHPT_RECLAIM_NEVER
+ *   EPERM   the region's mode is SHPT_RECLAIM_NEVER, or as with
+ *           SHPT_IOC_SET_NODE
  *   EINVAL  length is 0, or offset and length wrap, or flags are not 0
  *   ENOPKG, ENOMEM  as with SHPT_IOC_OPEN_REGION; nothing has changed
  *   EINTR   a fatal signal arrived; the work goes on

@@ -49,6 +49,7 @@ static void child(void *arg)
 static void sealed_when_mapped(void)
 {
 	int fd = backing(MEMFD, MIB), reg = open_region(fd);
+	char *more;
 
 	p = map_region(reg, 1, 0);
 	stamp(p, MIB, 1);
@@ -57,6 +58,13 @@ static void sealed_when_mapped(void)
 	MUST(fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE));
 	MUST_FAIL(try_map(NULL, CHUNK, RW, MAP_SHARED, reg, 0), EPERM);
 	CHECK_STAMP(p, MIB, 1);
+	/* Who only reads sees what it grows by, too. */
+	MUST(ftruncate(fd, 3 * CHUNK));
+	more = MUST(try_map(NULL, CHUNK, PROT_READ, MAP_SHARED, reg,
+			    2 * CHUNK));
+	CHECK_EQ(load(more), 0);
+	MUST_FAIL(mprotect(more, CHUNK, RW), EACCES);
+	MUST(munmap(more, CHUNK));
 	join(spawn(child, NULL));
 	CHECK_STAMP(p, MIB, 2);
 	MUST(madvise(p, CHUNK, MADV_DONTNEED));
