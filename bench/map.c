@@ -142,7 +142,7 @@ static struct times sum_up(double *values, unsigned int n)
 	struct times t = { .first = values[0] };
 
 	t.median = median(values, n);
-	t.p95 = values[(n * 95ULL + 99) / 100 - 1];
+	t.p95 = percentile(values, n, 95);
 	return t;
 }
 

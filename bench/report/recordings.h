@@ -106,18 +106,7 @@ char *other_machine(const struct recording *first, const struct recording *run);
 /* x as it stands on an axis: in bytes where its name says so. */
 void format_x(char buf[VALUE_BYTES], const char *x_name, double x);
 
-/*
- * How much better a mode is than the one it is compared with, above 1 for
- * better: the median of the ratios of rounds that ran next to each other; or,
- * where their numbers differ or not all are above 0, the ratio of the medians.
- */
-struct ratio {
-	double median; /* NAN where one of the medians is not above 0 */
-	double min;
-	double max;
-	bool no_spread; /* one round, or one that has no ratio */
-};
-
+/* How many times better a mode is than the one it is compared with. */
 struct ratio ratio_of(const struct point *base, const struct point *other);
 
 /* "8.37 to 10.3"; empty where there is no spread that could be seen. */

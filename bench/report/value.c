@@ -155,49 +155,14 @@ char *other_machine(const struct recording *first, const struct recording *run)
 	return text;
 }
 
-static double better_by(const struct point *p, double base, double other)
-{
-	return p->metric->more_is_better ? other / base : base / other;
-}
-
-/* Of rounds that are all above 0, as many of the one as of the other. */
-static void pair_rounds(struct ratio *ratio, const struct point *base,
-			const struct point *other)
-{
-	size_t n = base->n_rounds;
-	double *each = calloc(n, sizeof(*each));
-
-	if (!each)
-		die("no memory for the ratios of %zu rounds", n);
-	for (size_t i = 0; i < n; i++)
-		each[i] = better_by(base, base->rounds[i], other->rounds[i]);
-	ratio->median = median(each, n); /* and they are sorted */
-	ratio->min = each[0];
-	ratio->max = each[n - 1];
-	free(each);
-}
-
 struct ratio ratio_of(const struct point *base, const struct point *other)
 {
-	struct ratio ratio = {
-		.median = better_by(base, base->median, other->median),
-		.min = better_by(base, base->min, other->max),
-		.max = better_by(base, base->max, other->min),
-		.no_spread = base->n_rounds < 2 || other->n_rounds < 2,
-	};
+	const struct rounds a = { base->rounds, base->n_rounds, base->median,
+				  base->min, base->max };
+	const struct rounds b = { other->rounds, other->n_rounds, other->median,
+				  other->min, other->max };
 
-	if (base->median <= 0 || other->median <= 0)
-		return (struct ratio){ NAN, NAN, NAN, true };
-	if (base->min <= 0 || other->min <= 0)
-		return (struct ratio){ ratio.median, ratio.median, ratio.median,
-				       true };
-	if (base->metric->more_is_better) {
-		ratio.min = other->min / base->max;
-		ratio.max = other->max / base->min;
-	}
-	if (base->n_rounds == other->n_rounds)
-		pair_rounds(&ratio, base, other);
-	return ratio;
+	return ratio_of_rounds(&a, &b, base->metric->more_is_better);
 }
 
 /* The unit once, if it is one. */
