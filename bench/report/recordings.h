@@ -113,7 +113,13 @@ struct ratio ratio_of(const struct point *base, const struct point *other);
 #define SPREAD_BYTES (2 * VALUE_BYTES + 4)
 
 void format_spread(char buf[SPREAD_BYTES], const struct point *p);
-void format_ratio_spread(char buf[SPREAD_BYTES], const struct ratio *ratio);
+
+/*
+ * The same of their ratio, or of the other's values where there is none; where a
+ * round came out at 0 or below "in noise: shpt -22.1 to 19 ms". To be freed.
+ */
+char *spread_of(const struct point *base, const struct point *other,
+		const struct ratio *ratio);
 
 /* --- figure.c --- */
 
@@ -128,6 +134,15 @@ const struct point *figure_find(const struct figure *figure, const char *mode,
 /* The greatest x at which there is something to compare; n_xs if nowhere. */
 size_t figure_telling_x(const struct figure *figure);
 
+/*
+ * The least x below that one where the mode's ratio is on the other side of 1;
+ * n_xs if there is none.
+ */
+size_t figure_other_side(const struct figure *figure, const char *mode,
+			 size_t x);
+
+/* "500", "1 GiB" */
+void figure_x(char buf[VALUE_BYTES], const struct figure *figure, size_t x);
 /* "processes = 500", "1 GiB" */
 void figure_where(char *buf, size_t size, const struct figure *figure,
 		  size_t x);
@@ -149,7 +164,7 @@ enum glance figure_glance(const struct figure *figure, size_t x);
 extern const char *const glance_modes[];
 
 /* What is measured, which way is better, what it shows; to be freed. */
-char *figure_sentence(const struct figure *figure);
+char *figure_sentences(const struct figure *figure);
 
 /* --- plot.c --- */
 

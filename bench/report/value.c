@@ -190,11 +190,55 @@ void format_spread(char buf[SPREAD_BYTES], const struct point *p)
 	join(buf, min, max);
 }
 
-void format_ratio_spread(char buf[SPREAD_BYTES], const struct ratio *ratio)
+static void format_ratio_spread(char buf[SPREAD_BYTES],
+				const struct ratio *ratio)
 {
 	char min[VALUE_BYTES], max[VALUE_BYTES];
 
 	format_ratio(min, ratio->min);
 	format_ratio(max, ratio->max);
 	join(buf, min, max);
+}
+
+/* "shpt -22.1 to 19 ms" */
+static void put_noisy(FILE *out, const char *separator, const struct point *p)
+{
+	char spread[SPREAD_BYTES];
+
+	format_spread(spread, p);
+	fprintf(out, "%s%s %s", separator, p->mode, spread);
+}
+
+static void put_noise(FILE *out, const struct point *base,
+		      const struct point *other)
+{
+	fputs("in noise:", out);
+	if (base->min <= 0)
+		put_noisy(out, " ", base);
+	if (other->min <= 0)
+		put_noisy(out, base->min <= 0 ? ", " : " ", other);
+}
+
+char *spread_of(const struct point *base, const struct point *other,
+		const struct ratio *ratio)
+{
+	char spread[SPREAD_BYTES];
+	size_t size;
+	char *text;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		die("no memory for a text");
+	if (ratio->in_noise) {
+		put_noise(out, base, other);
+	} else {
+		if (isnan(ratio->median))
+			format_spread(spread, other);
+		else
+			format_ratio_spread(spread, ratio);
+		fputs(spread, out);
+	}
+	if (fclose(out))
+		die("no memory for a text");
+	return text;
 }
