@@ -39,10 +39,10 @@ static const char help_verdicts[] =
 "          other\n"
 "  better, worse\n"
 "          they differ by more, and no round of one is within the rounds of the\n"
-"          other. Of three rounds each, pure chance does that once in ten times;\n"
-"          of five, once in 126 times.\n"
-"  unsure  they differ by more, but one has less than three rounds, which says\n"
-"          too little of noise\n"
+"          other. Of five rounds each, pure chance does that once in 126 times.\n"
+"  unsure  they differ by more, but one has less than five rounds, which says\n"
+"          too little of noise: of three each, pure chance has no round of one\n"
+"          within those of the other once in ten times\n"
 "\n"
 "Exit status: 0 nothing is worse; 1 something is, or an error; 2 wrong usage.\n";
 
@@ -54,7 +54,7 @@ static enum verdict judge(const struct point *a, const struct point *b,
 
 	if (fabs(change) <= threshold * fabs(a->median))
 		return SAME;
-	if (a->n_rounds < 3 || b->n_rounds < 3)
+	if (!enough_rounds(a, b))
 		return UNSURE;
 	if (a->min <= b->max && b->min <= a->max)
 		return NOISE;

@@ -338,12 +338,6 @@ static void put_run(FILE *out, const struct recordings *runs, size_t number)
 
 /* ---- the beginning of the page ------------------------------------------ */
 
-/* Of fewer rounds chance alone often has all on one side. */
-static bool tells(const struct point *base, const struct point *other)
-{
-	return base->n_rounds >= 5 && other->n_rounds >= 5;
-}
-
 static void put_comparison(FILE *out, const struct point *base,
 			   const struct point *other)
 {
@@ -356,7 +350,7 @@ static void put_comparison(FILE *out, const struct point *base,
 	else
 		format_ratio(median, ratio.median);
 	fprintf(out, "<span%s>%s</span>",
-		ratio.no_spread || !tells(base, other) ? "" :
+		ratio.no_spread || !enough_rounds(base, other) ? "" :
 		ratio.min > 1	? " class=\"good\"" :
 		ratio.max < 1	? " class=\"bad\"" :
 				  "",

@@ -109,6 +109,13 @@ void format_x(char buf[VALUE_BYTES], const char *x_name, double x);
 /* How many times better a mode is than the one it is compared with. */
 struct ratio ratio_of(const struct point *base, const struct point *other);
 
+/*
+ * Whether it means anything that all rounds of one are better than all of the
+ * other. Of five each, chance alone does that once in 126 times, of three each
+ * once in ten times: of many figures that is some.
+ */
+bool enough_rounds(const struct point *a, const struct point *b);
+
 /* "8.37 to 10.3"; empty where there is no spread that could be seen. */
 #define SPREAD_BYTES (2 * VALUE_BYTES + 4)
 

@@ -165,6 +165,11 @@ struct ratio ratio_of(const struct point *base, const struct point *other)
 	return ratio_of_rounds(&a, &b, base->metric->more_is_better);
 }
 
+bool enough_rounds(const struct point *a, const struct point *b)
+{
+	return a->n_rounds >= 5 && b->n_rounds >= 5;
+}
+
 /* The unit once, if it is one. */
 static void join(char buf[SPREAD_BYTES], const char *min, const char *max)
 {
