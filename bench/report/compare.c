@@ -13,8 +13,8 @@ static const char help[] =
 "\n"
 "Compare what is measured in both A and B: files that shpt-bench SCENARIO\n"
 "--json FILE has written, or folders with such files, of which those with the\n"
-"same name are compared. Other machines, parameters and versions, and emulation,\n"
-"are said on stderr.\n"
+"same name are compared. Other machines, parameters, versions and explanations of\n"
+"metrics, and emulation, are said on stderr.\n"
 "\n"
 "  -b, --bytes          print bytes and seconds, without units\n"
 "  -c, --changed        leave out what is the same or within noise\n"
@@ -121,6 +121,21 @@ static bool decides_times(const char *name)
 	return false;
 }
 
+/* Who explains a figure in other words may have another way to measure it. */
+static void compare_metrics(struct comparison *c, const struct recording *run,
+			    const struct metric *a, const struct metric *b)
+{
+	json_t *of_a, *of_b;
+
+	if (!strcmp(a->explanation, b->explanation))
+		return;
+	of_a = json_string(a->explanation);
+	of_b = json_string(b->explanation);
+	add_difference(c, "metric", run->scenario, a->name, of_a, of_b);
+	json_decref(of_a);
+	json_decref(of_b);
+}
+
 static void add_differences(struct comparison *c, const struct recording *a,
 			    const struct recording *b)
 {
@@ -130,7 +145,7 @@ static void add_differences(struct comparison *c, const struct recording *a,
 	json_object_foreach(a->machine, name, value) {
 		json_t *other = json_object_get(b->machine, name);
 
-		if (strcmp(name, "date") != 0 && !json_equal(value, other))
+		if (strcmp(name, "date") != 0 && !same_fact(name, a, b))
 			add_difference(
 				c, decides_times(name) ? "machine" : "version",
 				NULL, name, value, other);
@@ -149,26 +164,38 @@ static void add_differences(struct comparison *c, const struct recording *a,
 	}
 }
 
+static void say_difference(const json_t *one, const char *what)
+{
+	const char *name = json_string_value(json_object_get(one, "name"));
+	const char *scenario =
+		json_string_value(json_object_get(one, "scenario"));
+	char *a = format_json(name, json_object_get(one, "a"));
+	char *b = format_json(name, json_object_get(one, "b"));
+
+	if (!strcmp(what, "metric"))
+		fprintf(stderr,
+			"shpt-bench: %s: %s is explained in other words (see "
+			"metrics in the files): it may have been measured in "
+			"another way\n",
+			scenario, name);
+	else
+		fprintf(stderr, "shpt-bench: differs: %s%s%s: %s against %s\n",
+			scenario ?: "", scenario ? ": " : "", name, a, b);
+	free(a);
+	free(b);
+}
+
 static void say_differences(const struct comparison *c)
 {
 	bool machines = false;
 
 	for (size_t i = 0; i < json_array_size(c->differences); i++) {
 		const json_t *one = json_array_get(c->differences, i);
-		const json_t *scenario = json_object_get(one, "scenario");
-		const char *name =
-			json_string_value(json_object_get(one, "name"));
-		char *a = format_json(name, json_object_get(one, "a"));
-		char *b = format_json(name, json_object_get(one, "b"));
+		const char *what =
+			json_string_value(json_object_get(one, "what"));
 
-		machines |=
-			!strcmp(json_string_value(json_object_get(one, "what")),
-				"machine");
-		fprintf(stderr, "shpt-bench: differs: %s%s%s: %s against %s\n",
-			scenario ? json_string_value(scenario) : "",
-			scenario ? ": " : "", name, a, b);
-		free(a);
-		free(b);
+		machines |= !strcmp(what, "machine");
+		say_difference(one, what);
 	}
 	if (machines)
 		fputs("shpt-bench: these are not the same machine: times do not "
@@ -228,6 +255,7 @@ static void match(struct comparison *c, int side, const struct recording *run)
 		c->pairs[c->n] = (struct pair){ run, p, other,
 						judge(p, other, c->threshold) };
 		c->counts[c->pairs[c->n++].verdict]++;
+		compare_metrics(c, run, p->metric, other->metric);
 	}
 	if (matches && !side)
 		add_differences(c, run, theirs);

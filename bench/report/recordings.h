@@ -80,6 +80,9 @@ const char *machine_text(const struct recording *run, const char *name);
 /* The facts of a machine which decide whether times can be compared. */
 extern const char *const machine_identity[]; /* ends with NULL */
 
+/* Of a fact that only one of them has nothing is known. */
+bool same_fact(const char *name, const struct recording *a,
+	       const struct recording *b);
 bool same_machine(const struct recording *a, const struct recording *b);
 bool made_on_one_machine(const struct recordings *runs);
 bool made_under_emulation(const struct recordings *runs);

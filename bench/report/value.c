@@ -143,7 +143,7 @@ char *other_machine(const struct recording *first, const struct recording *run)
 		json_t *value = json_object_get(run->machine, *name);
 		char *one;
 
-		if (json_equal(value, json_object_get(first->machine, *name)))
+		if (same_fact(*name, first, run))
 			continue;
 		one = format_json(*name, value);
 		fprintf(out, "%s%s %s", separator, fact_title(*name), one);
