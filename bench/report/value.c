@@ -127,7 +127,16 @@ char *format_json(const char *name, const json_t *value)
 
 const char *fact_title(const char *name)
 {
-	return strcmp(name, "memory_bytes") != 0 ? name : "memory";
+	static const char *const titles[][2] = {
+		{ "memory_bytes", "memory" },
+		{ "swap_bytes", "swap" },
+		{ "fault_around_bytes", "mapped around a fault" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(titles); i++)
+		if (!strcmp(name, titles[i][0]))
+			return titles[i][1];
+	return name;
 }
 
 char *other_machine(const struct recording *first, const struct recording *run)
