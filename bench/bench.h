@@ -39,7 +39,7 @@ struct metric {
 	const char *title;
 	enum unit unit;
 	bool more_is_better;
-	const char *explanation; /* one sentence */
+	const char *explanation; /* a sentence or two */
 };
 
 enum backing {
