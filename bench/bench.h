@@ -39,7 +39,7 @@ struct metric {
 	const char *title;
 	enum unit unit;
 	bool more_is_better;
-	const char *explanation; /* one sentence */
+	const char *explanation; /* a sentence or two */
 };
 
 enum backing {
@@ -125,7 +125,31 @@ void progress_end(void);
 
 double now(void);
 double median(double *values, size_t n); /* sorts them; 0 if there are none */
+/* What so many of a hundred do not exceed. */
 double percentile(const double *sorted, size_t n, double p);
+
+/* What was measured of one thing, round by round, and what that comes to. */
+struct rounds {
+	const double *values;
+	size_t n;
+	double median, min, max;
+};
+
+/*
+ * How much better something is than what it is compared with, above 1 for
+ * better: the median of the ratios of rounds that ran next to each other; or,
+ * where their numbers differ or not all are above 0, the ratio of the medians.
+ */
+struct ratio {
+	double median; /* NAN where one of the medians is not above 0 */
+	double min;
+	double max;
+	bool no_spread; /* one round, or lost in noise */
+	bool in_noise; /* the medians are above 0, and a round is not */
+};
+
+struct ratio ratio_of_rounds(const struct rounds *base,
+			     const struct rounds *other, bool more_is_better);
 
 /* --- file.c, extents.c --- */
 

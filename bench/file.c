@@ -250,6 +250,19 @@ static uint64_t huge_bytes(const char *p)
 	return kib << 10;
 }
 
+/* What keeps the kernel from making huge pages of what nobody asked it for. */
+static const char *remedy_for_huge(const struct file *file)
+{
+	const char *why;
+
+	if (file->backing == TMPFS)
+		return "mount the tmpfs with -o huge=advise";
+	why = settings_shmem_advise();
+	return *why ? why :
+		      "run: echo never > "
+		      "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
+}
+
 static const char *check_pages(const struct file *file, const char *p)
 {
 	uint64_t each = file->stride > PMD_BYTES ? file->stride : PMD_BYTES;
@@ -260,14 +273,17 @@ static const char *check_pages(const struct file *file, const char *p)
 	if (file->pages == HUGETLB || got == want)
 		return NULL;
 	if (file->pages == HUGE)
-		return because("only %llu of %llu MiB are huge pages: memory "
-			       "is short or, on tmpfs, the mount option "
-			       "huge=advise is missing",
+		return because("only %llu of %llu MiB are huge pages: %smemory "
+			       "is short or in pieces. Run: "
+			       "echo 1 > /proc/sys/vm/compact_memory",
 			       (unsigned long long)got >> 20,
-			       (unsigned long long)want >> 20);
-	return because("%llu MiB are huge pages that nobody asked for: "
-		       "on tmpfs, mount with -o huge=advise",
-		       (unsigned long long)got >> 20);
+			       (unsigned long long)want >> 20,
+			       file->backing == TMPFS ?
+				       "mount the tmpfs with -o huge=advise or, "
+				       "if it is, " :
+				       "");
+	return because("%llu MiB are huge pages that nobody asked for: %s",
+		       (unsigned long long)got >> 20, remedy_for_huge(file));
 }
 
 static const char *fill_memory(struct file *file)
@@ -283,9 +299,13 @@ static const char *fill_memory(struct file *file)
 	if (p == MAP_FAILED)
 		return because("cannot map the file: %s", strerror(errno));
 	if (!fill_by_map(file, p))
-		why = because("cannot fill %llu MiB: memory is short",
+		why = because("cannot fill %llu MiB: %s. Ask for less with "
+			      "--size, or make room",
 			      (unsigned long long)file->bytes / file->stride *
-				      PAGE >> 20);
+				      PAGE >> 20,
+			      errno == EFAULT ?
+				      "there is no room where the file is" :
+				      strerror(errno));
 	else if (file->backing != DEVICE_DAX)
 		why = check_pages(file, p);
 	munmap(p, file->bytes);

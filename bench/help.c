@@ -32,7 +32,7 @@ static const char *value_text(const struct parameter *p, char *buf, size_t size)
 	return buf;
 }
 
-static void print_backings(void)
+static void print_backings(const char *usual)
 {
 	puts("  -b, --backing LIST     what is mapped: of memfd, tmpfs, "
 	     "ext4-dax-2m,");
@@ -40,12 +40,15 @@ static void print_backings(void)
 	     "device-dax;");
 	puts("                         or all. What the machine does not have "
 	     "is left out,");
-	puts("                         and why is told");
-	puts("  -d, --dir PATH         where files are made: a folder on tmpfs, "
-	     "or on ext4 or");
-	puts("                         xfs mounted with -o dax=always; or a "
-	     "device-dax.");
-	puts("                         Can be given more than once");
+	printf("                         and why is told\n"
+	       "                         (default %s)\n",
+	       usual);
+	puts("  -d, --dir PATH         where files are made: a folder on tmpfs "
+	     "(default");
+	puts("                         /dev/shm), or on ext4 or xfs mounted with");
+	puts("                         -o dax=always; or a device-dax. Can be "
+	     "given more");
+	puts("                         than once");
 }
 
 static void print_modes(const struct scenario *s)
@@ -62,10 +65,8 @@ void help_print(const struct scenario *s)
 
 	printf("Usage: shpt-bench %s [OPTION...]\n\n%s\n", s->name, s->text);
 	print_modes(s);
-	if (s->backings) {
-		print_backings();
-		printf("                         (default %s)\n", s->backings);
-	}
+	if (s->backings)
+		print_backings(s->backings);
 	if (s->sizes)
 		printf("  -s, --size LIST        of the file, with K, M, G or T: "
 		       "multiples of 2M\n"

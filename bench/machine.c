@@ -17,6 +17,9 @@
 #define COMPILER "gcc " __VERSION__
 #endif
 
+#define VULNERABILITIES "/sys/devices/system/cpu/vulnerabilities/"
+#define FAULT_AROUND "/sys/kernel/debug/fault_around_bytes"
+
 /* The line "KEY : VALUE" of a file, without spaces at either end. */
 static void fact(const char *path, const char *key, char *value, size_t size)
 {
@@ -73,10 +76,65 @@ static int nodes(void)
 	return n;
 }
 
-json_t *machine_facts(void)
+static json_int_t meminfo_bytes(const char *key)
 {
 	unsigned long long kib = 0;
-	char cpu[256], total[64], date[32];
+	char value[64];
+
+	fact("/proc/meminfo", key, value, sizeof(value));
+	sscanf(value, "%llu", &kib);
+	return (json_int_t)kib * 1024;
+}
+
+static bool is_mitigated(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	char line[32];
+	bool is_so = f && fgets(line, sizeof(line), f) &&
+		     !strncmp(line, "Mitigation", 10);
+
+	if (f)
+		fclose(f);
+	return is_so;
+}
+
+/* What makes each way into the kernel dearer; NULL where nobody can tell. */
+static const char *mitigations(void)
+{
+	static char names[512];
+	glob_t found;
+
+	*names = '\0';
+	if (glob(VULNERABILITIES "*", 0, NULL, &found))
+		return NULL;
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		const char *path = found.gl_pathv[i];
+		size_t length = strlen(names);
+
+		if (is_mitigated(path))
+			snprintf(names + length, sizeof(names) - length, "%s%s",
+				 length ? ", " : "",
+				 path + strlen(VULNERABILITIES));
+	}
+	globfree(&found);
+	return *names ? names : "none";
+}
+
+/* NULL for who may not read it. */
+static json_t *fault_around(void)
+{
+	FILE *f = fopen(FAULT_AROUND, "re");
+	unsigned long long bytes;
+	bool known = f && fscanf(f, "%llu", &bytes) == 1;
+
+	if (f)
+		fclose(f);
+	return known ? json_integer((json_int_t)bytes) : NULL;
+}
+
+json_t *machine_facts(void)
+{
+	char cpu[256], date[32];
 	const char *runs_it = accelerator();
 	time_t t = time(NULL);
 	struct utsname names;
@@ -84,15 +142,16 @@ json_t *machine_facts(void)
 
 	uname(&names);
 	fact("/proc/cpuinfo", "model name", cpu, sizeof(cpu));
-	fact("/proc/meminfo", "MemTotal", total, sizeof(total));
-	sscanf(total, "%llu", &kib);
 	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &utc));
-	return json_pack("{ss ss sI sI sI ss sb ss sb ss ss}",
+	return json_pack("{ss ss ss* sI sI sI sI so* ss sb ss sb ss ss}",
 		"kernel", names.release,
 		"cpu", cpu,
+		"mitigations", mitigations(),
 		"cpus", (json_int_t)sysconf(_SC_NPROCESSORS_ONLN),
 		"nodes", (json_int_t)nodes(),
-		"memory_bytes", (json_int_t)kib * 1024,
+		"memory_bytes", meminfo_bytes("MemTotal"),
+		"swap_bytes", meminfo_bytes("SwapTotal"),
+		"fault_around_bytes", fault_around(),
 		"accelerator", runs_it,
 		"emulated", !strcmp(runs_it, "tcg"),
 		"shpt", VERSION,

@@ -39,7 +39,7 @@ static void print_help(void)
 {
 	puts("Usage: shpt-bench SCENARIO [OPTION...]\n"
 	     "       shpt-bench report [OPTION...] RESULTS\n"
-	     "       shpt-bench compare [OPTION...] BEFORE AFTER\n");
+	     "       shpt-bench compare [OPTION...] A B\n");
 	for (size_t i = 0; scenarios[i]; i++)
 		printf("  %-14s %s\n", scenarios[i]->name, scenarios[i]->title);
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)

@@ -54,18 +54,27 @@ static const struct series *find(const struct metric *metric,
 	return NULL;
 }
 
+static struct rounds rounds_of(const struct series *s)
+{
+	return (struct rounds){ s->rounds, s->n, s->median, s->min, s->max };
+}
+
 /* How many times better shpt is than ordinary mappings of small pages. */
 static void fill_gain(struct libscols_line *line, size_t column,
 		      const struct series *plain, const struct series *shpt)
 {
+	struct rounds base, other;
 	double ratio;
 	char cell[32];
 
-	if (!plain || !shpt || plain->median <= 0 || shpt->median <= 0)
+	if (!plain || !shpt)
 		return;
-	ratio = plain->metric->more_is_better ?
-			shpt->median / plain->median :
-			plain->median / shpt->median;
+	base = rounds_of(plain);
+	other = rounds_of(shpt);
+	ratio = ratio_of_rounds(&base, &other, plain->metric->more_is_better)
+			.median;
+	if (isnan(ratio))
+		return;
 	snprintf(cell, sizeof(cell), ratio < 0.095 ? "%.2g" : "%.2f", ratio);
 	scols_line_set_data(line, column, cell);
 }

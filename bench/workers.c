@@ -14,6 +14,7 @@
  *   exit    all at once exit
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -96,31 +97,75 @@ static void step_scan(struct worker *worker)
 	worker->answer.value[FAULTS] = faults_so_far() - faults;
 }
 
+/* What a child has seen: when, and which word. */
+struct seen {
+	double end;
+	uint64_t word;
+};
+
+_Noreturn static void be_child(const struct worker *worker, uint64_t at, int fd)
+{
+	struct seen seen;
+
+	seen.word = *(const volatile uint64_t *)(worker->p + at);
+	seen.end = now();
+	_exit(write(fd, &seen, sizeof(seen)) != sizeof(seen));
+}
+
+static void child_died(struct worker *worker, uint64_t at, int status)
+{
+	if (WIFSIGNALED(status))
+		fail(worker,
+		     "has a child that was killed by signal %d (%s) when it "
+		     "read at offset %llu",
+		     WTERMSIG(status), strsignal(WTERMSIG(status)),
+		     (unsigned long long)at);
+	else
+		fail(worker, "has a child that could not tell what it read");
+}
+
+/* Seconds until the child had read; 0 if something failed, which is said. */
+static double time_child(struct worker *worker, uint64_t at)
+{
+	double start = now();
+	struct seen seen;
+	int ends[2], status;
+	bool told;
+	pid_t pid;
+
+	if (pipe(ends)) {
+		fail(worker, "cannot make a pipe for a child: %s",
+		     strerror(errno));
+		return 0;
+	}
+	pid = fork();
+	if (pid == 0)
+		be_child(worker, at, ends[1]);
+	if (pid < 0)
+		fail(worker, "cannot fork a child: %s", strerror(errno));
+	close(ends[1]);
+	told = pid > 0 && read(ends[0], &seen, sizeof(seen)) == sizeof(seen);
+	close(ends[0]);
+	if (pid < 0)
+		return 0;
+	waitpid(pid, &status, 0);
+	if (!told) {
+		child_died(worker, at, status);
+		return 0;
+	}
+	worker->answer.errors += seen.word != word(at / PAGE);
+	return seen.end - start;
+}
+
 static void step_fork(struct worker *worker)
 {
-	uint64_t stride = worker->pass->file->bytes / CHILDREN;
+	uint64_t stride = worker->pass->file->bytes / CHILDREN / PAGE * PAGE;
 	double seconds[CHILDREN];
 
 	for (int i = 0; i < CHILDREN; i++) {
-		double start = now(), end;
-		int ends[2];
-		pid_t pid;
-
-		if (pipe(ends) || (pid = fork()) < 0) {
-			fail(worker, "cannot fork a child");
+		seconds[i] = time_child(worker, i * stride);
+		if (worker->answer.problem[0])
 			return;
-		}
-		if (pid == 0) {
-			(void)*(volatile char *)(worker->p + i * stride);
-			end = now();
-			_exit(write(ends[1], &end, sizeof(end)) != sizeof(end));
-		}
-		close(ends[1]);
-		if (read(ends[0], &end, sizeof(end)) != sizeof(end))
-			fail(worker, "a child could not read its first byte");
-		close(ends[0]);
-		waitpid(pid, NULL, 0);
-		seconds[i] = end - start;
 	}
 	worker->answer.value[TIME] = median(seconds, CHILDREN);
 }

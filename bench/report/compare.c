@@ -13,8 +13,8 @@ static const char help[] =
 "\n"
 "Compare what is measured in both A and B: files that shpt-bench SCENARIO\n"
 "--json FILE has written, or folders with such files, of which those with the\n"
-"same name are compared. Other machines, parameters and versions, and emulation,\n"
-"are said on stderr.\n"
+"same name are compared. Other machines, parameters, versions and explanations of\n"
+"metrics, and emulation, are said on stderr.\n"
 "\n"
 "  -b, --bytes          print bytes and seconds, without units\n"
 "  -c, --changed        leave out what is the same or within noise\n"
@@ -39,10 +39,10 @@ static const char help_verdicts[] =
 "          other\n"
 "  better, worse\n"
 "          they differ by more, and no round of one is within the rounds of the\n"
-"          other. Of three rounds each, pure chance does that once in ten times;\n"
-"          of five, once in 126 times.\n"
-"  unsure  they differ by more, but one has less than three rounds, which says\n"
-"          too little of noise\n"
+"          other. Of five rounds each, pure chance does that once in 126 times.\n"
+"  unsure  they differ by more, but one has less than five rounds, which says\n"
+"          too little of noise: of three each, pure chance has no round of one\n"
+"          within those of the other once in ten times\n"
 "\n"
 "Exit status: 0 nothing is worse; 1 something is, or an error; 2 wrong usage.\n";
 
@@ -54,7 +54,7 @@ static enum verdict judge(const struct point *a, const struct point *b,
 
 	if (fabs(change) <= threshold * fabs(a->median))
 		return SAME;
-	if (a->n_rounds < 3 || b->n_rounds < 3)
+	if (!enough_rounds(a, b))
 		return UNSURE;
 	if (a->min <= b->max && b->min <= a->max)
 		return NOISE;
@@ -121,6 +121,21 @@ static bool decides_times(const char *name)
 	return false;
 }
 
+/* Who explains a figure in other words may have another way to measure it. */
+static void compare_metrics(struct comparison *c, const struct recording *run,
+			    const struct metric *a, const struct metric *b)
+{
+	json_t *of_a, *of_b;
+
+	if (!strcmp(a->explanation, b->explanation))
+		return;
+	of_a = json_string(a->explanation);
+	of_b = json_string(b->explanation);
+	add_difference(c, "metric", run->scenario, a->name, of_a, of_b);
+	json_decref(of_a);
+	json_decref(of_b);
+}
+
 static void add_differences(struct comparison *c, const struct recording *a,
 			    const struct recording *b)
 {
@@ -130,7 +145,7 @@ static void add_differences(struct comparison *c, const struct recording *a,
 	json_object_foreach(a->machine, name, value) {
 		json_t *other = json_object_get(b->machine, name);
 
-		if (strcmp(name, "date") != 0 && !json_equal(value, other))
+		if (strcmp(name, "date") != 0 && !same_fact(name, a, b))
 			add_difference(
 				c, decides_times(name) ? "machine" : "version",
 				NULL, name, value, other);
@@ -149,26 +164,38 @@ static void add_differences(struct comparison *c, const struct recording *a,
 	}
 }
 
+static void say_difference(const json_t *one, const char *what)
+{
+	const char *name = json_string_value(json_object_get(one, "name"));
+	const char *scenario =
+		json_string_value(json_object_get(one, "scenario"));
+	char *a = format_json(name, json_object_get(one, "a"));
+	char *b = format_json(name, json_object_get(one, "b"));
+
+	if (!strcmp(what, "metric"))
+		fprintf(stderr,
+			"shpt-bench: %s: %s is explained in other words (see "
+			"metrics in the files): it may have been measured in "
+			"another way\n",
+			scenario, name);
+	else
+		fprintf(stderr, "shpt-bench: differs: %s%s%s: %s against %s\n",
+			scenario ?: "", scenario ? ": " : "", name, a, b);
+	free(a);
+	free(b);
+}
+
 static void say_differences(const struct comparison *c)
 {
 	bool machines = false;
 
 	for (size_t i = 0; i < json_array_size(c->differences); i++) {
 		const json_t *one = json_array_get(c->differences, i);
-		const json_t *scenario = json_object_get(one, "scenario");
-		const char *name =
-			json_string_value(json_object_get(one, "name"));
-		char *a = format_json(name, json_object_get(one, "a"));
-		char *b = format_json(name, json_object_get(one, "b"));
+		const char *what =
+			json_string_value(json_object_get(one, "what"));
 
-		machines |=
-			!strcmp(json_string_value(json_object_get(one, "what")),
-				"machine");
-		fprintf(stderr, "shpt-bench: differs: %s%s%s: %s against %s\n",
-			scenario ? json_string_value(scenario) : "",
-			scenario ? ": " : "", name, a, b);
-		free(a);
-		free(b);
+		machines |= !strcmp(what, "machine");
+		say_difference(one, what);
 	}
 	if (machines)
 		fputs("shpt-bench: these are not the same machine: times do not "
@@ -228,6 +255,7 @@ static void match(struct comparison *c, int side, const struct recording *run)
 		c->pairs[c->n] = (struct pair){ run, p, other,
 						judge(p, other, c->threshold) };
 		c->counts[c->pairs[c->n++].verdict]++;
+		compare_metrics(c, run, p->metric, other->metric);
 	}
 	if (matches && !side)
 		add_differences(c, run, theirs);

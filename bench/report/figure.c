@@ -210,17 +210,47 @@ size_t figure_telling_x(const struct figure *figure)
 	return figure->n_xs;
 }
 
+/* 1: better; -1: worse; 0: neither, or printed as 1.00 */
+static int side_of(const struct point *base, const struct point *other)
+{
+	double ratio = base && other ? ratio_of(base, other).median : 1;
+
+	return (ratio > 1.005) - (ratio < 0.995);
+}
+
+size_t figure_other_side(const struct figure *figure, const char *mode,
+			 size_t x)
+{
+	int side = side_of(figure_cell(figure, 0, x),
+			   figure_find(figure, mode, x));
+
+	for (size_t i = 0; i < x; i++) {
+		int here = side_of(figure_cell(figure, 0, i),
+				   figure_find(figure, mode, i));
+
+		if (here * side < 0)
+			return i;
+	}
+	return figure->n_xs;
+}
+
+void figure_x(char buf[VALUE_BYTES], const struct figure *figure, size_t x)
+{
+	if (figure->over_sizes)
+		format_value(buf, BYTES, figure->xs[x]);
+	else
+		format_x(buf, figure->x_name, figure->xs[x]);
+}
+
 void figure_where(char *buf, size_t size, const struct figure *figure, size_t x)
 {
 	char value[VALUE_BYTES];
 
-	if (figure->over_sizes) {
-		format_value(value, BYTES, figure->xs[x]);
+	figure_x(value, figure, x);
+	if (figure->over_sizes)
 		snprintf(buf, size, "%s", value);
-		return;
-	}
-	format_x(value, figure->x_name, figure->xs[x]);
-	snprintf(buf, size, "%s = %s", figure->x_name, value);
+	else
+		snprintf(buf, size, "%s = %s", figure->x_name, value);
 }
 
 void figure_what(char *buf, size_t size, const struct figure *figure)
@@ -263,22 +293,45 @@ static void say_ratio(FILE *out, const struct point *base,
 		      const struct point *other)
 {
 	const struct ratio ratio = ratio_of(base, other);
-	bool more = base->metric->more_is_better;
-	char a[VALUE_BYTES], b[VALUE_BYTES], spread[SPREAD_BYTES];
+	char *spread = spread_of(base, other, &ratio);
+	char value[VALUE_BYTES];
 
-	if (isnan(ratio.median)) {
-		format_value(a, base->metric->unit, base->median);
-		format_value(b, base->metric->unit, other->median);
-		fprintf(out, "%s has %s where %s has %s", other->mode, b,
-			base->mode, a);
-		return;
-	}
-	format_ratio(a, ratio.median);
-	format_ratio_spread(spread, &ratio);
-	fprintf(out, "%s\u00a0/\u00a0%s is %s", more ? other->mode : base->mode,
-		more ? base->mode : other->mode, a);
+	if (isnan(ratio.median))
+		format_value(value, base->metric->unit, other->median);
+	else
+		format_ratio(value, ratio.median);
+	fputs(value, out);
 	if (*spread)
 		fprintf(out, " (%s)", spread);
+	free(spread);
+}
+
+static void say_comparison(FILE *out, const struct figure *figure,
+			   const char *mode, size_t x)
+{
+	const struct point *base = figure_cell(figure, 0, x);
+	const struct point *other = figure_find(figure, mode, x);
+	size_t least = figure_other_side(figure, mode, x);
+	bool more = base->metric->more_is_better;
+	char where[128];
+
+	if (isnan(ratio_of(base, other).median)) {
+		fprintf(out, "%s has ", mode);
+		say_ratio(out, base, other);
+		format_value(where, base->metric->unit, base->median);
+		fprintf(out, " where %s has %s", base->mode, where);
+		return;
+	}
+	fprintf(out, "%s\u00a0/\u00a0%s is ", more ? mode : base->mode,
+		more ? base->mode : mode);
+	say_ratio(out, base, other);
+	if (least == figure->n_xs)
+		return;
+	fputs(", but ", out);
+	say_ratio(out, figure_cell(figure, 0, least),
+		  figure_find(figure, mode, least));
+	figure_where(where, sizeof(where), figure, least);
+	fprintf(out, " at %s", where);
 }
 
 static void say_value(FILE *out, const char *who, const char *verb,
@@ -300,7 +353,7 @@ static void say_findings(FILE *out, const struct figure *figure)
 	if (!compare)
 		x = figure->n_xs - 1;
 	figure_where(where, sizeof(where), figure, x);
-	fprintf(out, "; at %s, ", where);
+	fprintf(out, "At %s, ", where);
 	if (compare && is_level(figure, x)) {
 		say_value(out, "all", "have", figure_cell(figure, 0, x));
 		return;
@@ -312,29 +365,28 @@ static void say_findings(FILE *out, const struct figure *figure)
 			continue;
 		fputs(between, out);
 		if (compare)
-			say_ratio(out, figure_cell(figure, 0, x), p);
+			say_comparison(out, figure, p->mode, x);
 		else
 			say_value(out, p->mode, "has", p);
-		between = ", ";
+		between = "; ";
 	}
 }
 
-char *figure_sentence(const struct figure *figure)
+char *figure_sentences(const struct figure *figure)
 {
 	const char *text = figure->metric->explanation;
 	size_t length = strlen(text), size;
-	char *sentence;
-	FILE *out = open_memstream(&sentence, &size);
+	char *sentences;
+	FILE *out = open_memstream(&sentences, &size);
 
 	if (!out)
 		die("no memory for a sentence");
-	if (length && text[length - 1] == '.')
-		length--;
-	fprintf(out, "%.*s; %s is better", (int)length, text,
-		figure->metric->more_is_better ? "higher" : "lower");
+	fprintf(out, "%s%s %s is better. ", text,
+		length && text[length - 1] == '.' ? "" : ".",
+		figure->metric->more_is_better ? "Higher" : "Lower");
 	say_findings(out, figure);
 	fputc('.', out);
 	if (fclose(out))
 		die("no memory for a sentence");
-	return sentence;
+	return sentences;
 }

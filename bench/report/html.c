@@ -132,8 +132,11 @@ static void put_facts(FILE *out, json_t *facts)
 
 static void put_spread(FILE *out, const char *spread)
 {
-	if (*spread)
-		fprintf(out, "<span class=\"spread\">%s</span>", spread);
+	if (!*spread)
+		return;
+	fputs("<span class=\"spread\">", out);
+	put(out, spread);
+	fputs("</span>", out);
 }
 
 static void put_cell(FILE *out, const struct point *p)
@@ -158,7 +161,7 @@ static void put_cell(FILE *out, const struct point *p)
 
 static void put_table(FILE *out, const struct figure *f, bool open)
 {
-	char where[128];
+	char where[VALUE_BYTES];
 
 	fprintf(out,
 		"<details%s><summary>Numbers</summary>"
@@ -173,10 +176,7 @@ static void put_table(FILE *out, const struct figure *f, bool open)
 	}
 	fputs("</tr>\n", out);
 	for (size_t x = 0; x < f->n_xs; x++) {
-		if (f->over_sizes)
-			format_value(where, BYTES, f->xs[x]);
-		else
-			format_x(where, f->x_name, f->xs[x]);
+		figure_x(where, f, x);
 		fprintf(out, "<tr><td>%s</td>", where);
 		for (size_t mode = 0; mode < f->n_modes; mode++)
 			put_cell(out, figure_cell(f, mode, x));
@@ -219,7 +219,7 @@ static void put_svg(FILE *out, const char *svg, const char *id)
 
 static void put_figure(FILE *out, const struct figure *f, const char *id)
 {
-	char *sentence = figure_sentence(f);
+	char *sentence = figure_sentences(f);
 	char *svg = plot_svg(f);
 
 	fprintf(out, "<figure id=\"%s\">\n", id);
@@ -338,36 +338,44 @@ static void put_run(FILE *out, const struct recordings *runs, size_t number)
 
 /* ---- the beginning of the page ------------------------------------------ */
 
-/* Of fewer rounds chance alone often has all on one side. */
-static bool tells(const struct point *base, const struct point *other)
+static void put_comparison(FILE *out, const struct point *base,
+			   const struct point *other)
 {
-	return base->n_rounds >= 5 && other->n_rounds >= 5;
-}
+	const struct ratio ratio = ratio_of(base, other);
+	char *spread = spread_of(base, other, &ratio);
+	char median[VALUE_BYTES];
 
-static void put_ratio(FILE *out, const struct figure *f,
-		      const struct point *other, size_t x)
-{
-	char median[VALUE_BYTES], spread[SPREAD_BYTES];
-	struct ratio ratio;
-
-	if (!other) {
-		fputs("<td class=\"soft\">-</td>", out);
-		return;
-	}
-	ratio = ratio_of(figure_cell(f, 0, x), other);
-	if (isnan(ratio.median)) {
-		put_cell(out, other);
-		return;
-	}
-	format_ratio(median, ratio.median);
-	format_ratio_spread(spread, &ratio);
-	fprintf(out, "<td><span%s>%s</span>",
-		ratio.no_spread || !tells(figure_cell(f, 0, x), other) ? "" :
+	if (isnan(ratio.median))
+		format_value(median, other->metric->unit, other->median);
+	else
+		format_ratio(median, ratio.median);
+	fprintf(out, "<span%s>%s</span>",
+		ratio.no_spread || !enough_rounds(base, other) ? "" :
 		ratio.min > 1	? " class=\"good\"" :
 		ratio.max < 1	? " class=\"bad\"" :
 				  "",
 		median);
 	put_spread(out, spread);
+	free(spread);
+}
+
+static void put_ratio(FILE *out, const struct figure *f, const char *mode,
+		      size_t x)
+{
+	const size_t both[] = { figure_other_side(f, mode, x), x };
+	char where[VALUE_BYTES];
+
+	fputs("<td>", out);
+	for (size_t i = both[0] == f->n_xs; i < ARRAY_SIZE(both); i++) {
+		fputs("<div>", out);
+		if (both[0] < f->n_xs) {
+			figure_x(where, f, both[i]);
+			fprintf(out, "at %s: ", where);
+		}
+		put_comparison(out, figure_cell(f, 0, both[i]),
+			       figure_find(f, mode, both[i]));
+		fputs("</div>", out);
+	}
 	fputs("</td>", out);
 }
 
@@ -388,8 +396,12 @@ static void put_usual(FILE *out, const struct figure *f, const char *id,
 		      size_t x)
 {
 	put_glance_name(out, f, id, x);
-	for (const char *const *mode = glance_modes; *mode; mode++)
-		put_ratio(out, f, figure_find(f, *mode, x), x);
+	for (const char *const *mode = glance_modes; *mode; mode++) {
+		if (figure_find(f, *mode, x))
+			put_ratio(out, f, *mode, x);
+		else
+			put_cell(out, NULL);
+	}
 	put_cell(out, figure_cell(f, 0, x));
 	fputs("</tr>\n", out);
 }
@@ -406,7 +418,7 @@ static void put_other(FILE *out, const struct figure *f, const char *id,
 		fputs("</td><td>", out);
 		put(out, f->modes[0]);
 		fputs("</td>", out);
-		put_ratio(out, f, figure_cell(f, mode, x), x);
+		put_ratio(out, f, f->modes[mode], x);
 		fputs("</tr>\n", out);
 	}
 }
@@ -455,8 +467,11 @@ static const char usual_headings[] =
 "<p>How many times better than <b>plain</b>, ordinary mappings with 4 KiB pages,\n"
 "each mode is: above 1 it is better, whether less or more is what is better.\n"
 "Medians of the rounds, below them the least and the most of any round; in\n"
-"colour where five rounds or more agree which is better. Where there is no ratio, as one\n"
-"value is 0 or below, the mode's own value stands there.</p>\n"
+"colour where five rounds or more agree which is better. Where fewer, or a smaller\n"
+"file, are on the other side of 1, the least such number is there as well.\n"
+"<i>In noise</i> is what has a round at 0 or below: the ratio is that of the\n"
+"medians then, and the rounds are there from the least to the most. Where a median\n"
+"is 0 or below there is no ratio, but the mode's own value.</p>\n"
 "<div class=\"scroll\"><table class=\"glance\">\n"
 "<tr><th></th><th>shpt</th><th>shpt+thp</th><th>hugetlb</th><th>thp</th>"
 "<th>plain itself</th></tr>\n";

@@ -35,24 +35,43 @@ static void put_facts(FILE *out, const struct recording *run)
 	fputc('\n', out);
 }
 
-static void put_ratio(FILE *out, const struct figure *f,
-		      const struct point *other, size_t x)
+static void put_comparison(FILE *out, const struct point *base,
+			   const struct point *other)
 {
-	char median[VALUE_BYTES], spread[SPREAD_BYTES];
-	struct ratio ratio;
+	const struct ratio ratio = ratio_of(base, other);
+	char *spread = spread_of(base, other, &ratio);
+	char median[VALUE_BYTES];
 
-	if (!other) {
-		fputs(" - |", out);
-		return;
-	}
-	ratio = ratio_of(figure_cell(f, 0, x), other);
-	format_ratio(median, ratio.median);
-	format_ratio_spread(spread, &ratio);
 	if (isnan(ratio.median))
 		format_value(median, other->metric->unit, other->median);
-	fprintf(out, " %s", median);
-	if (*spread)
-		fprintf(out, " (%s)", spread);
+	else
+		format_ratio(median, ratio.median);
+	put(out, median);
+	if (*spread) {
+		fputs(" (", out);
+		put(out, spread);
+		fputc(')', out);
+	}
+	free(spread);
+}
+
+static void put_ratio(FILE *out, const struct figure *f, const char *mode,
+		      size_t x)
+{
+	const size_t both[] = { figure_other_side(f, mode, x), x };
+	const char *separator = " ";
+	char where[VALUE_BYTES];
+
+	for (size_t i = both[0] == f->n_xs; i < ARRAY_SIZE(both); i++) {
+		fputs(separator, out);
+		if (both[0] < f->n_xs) {
+			figure_x(where, f, both[i]);
+			fprintf(out, "at %s: ", where);
+		}
+		put_comparison(out, figure_cell(f, 0, both[i]),
+			       figure_find(f, mode, both[i]));
+		separator = ", ";
+	}
 	fputs(" |", out);
 }
 
@@ -74,8 +93,12 @@ static void put_usual(FILE *out, const struct figure *f, size_t x)
 
 	format_value(plain, f->metric->unit, figure_cell(f, 0, x)->median);
 	put_name(out, f, x);
-	for (const char *const *mode = glance_modes; *mode; mode++)
-		put_ratio(out, f, figure_find(f, *mode, x), x);
+	for (const char *const *mode = glance_modes; *mode; mode++) {
+		if (figure_find(f, *mode, x))
+			put_ratio(out, f, *mode, x);
+		else
+			fputs(" - |", out);
+	}
 	fprintf(out, " %s |\n", plain);
 }
 
@@ -90,7 +113,7 @@ static void put_other(FILE *out, const struct figure *f, size_t x)
 		fputs(" | ", out);
 		put(out, f->modes[0]);
 		fputs(" |", out);
-		put_ratio(out, f, figure_cell(f, mode, x), x);
+		put_ratio(out, f, f->modes[mode], x);
 		fputc('\n', out);
 	}
 }
@@ -122,8 +145,11 @@ static void put_glances(FILE *out, const struct recordings *runs,
 
 static const char usual_headings[] =
 "How many times better than plain each mode is: above 1 it is better. Medians,\n"
-"and the least and the most of any round. Where there is no ratio, as one value\n"
-"is 0 or below, the mode's own value stands there.\n"
+"and the least and the most of any round. Where fewer, or a smaller file, are on\n"
+"the other side of 1, the least such number is there as well. In noise is what has\n"
+"a round at 0 or below: the ratio is that of the medians then, and the rounds are\n"
+"there from the least to the most. Where a median is 0 or below there is no ratio,\n"
+"but the mode's own value.\n"
 "\n"
 "| | | shpt | shpt+thp | hugetlb | thp | plain itself |\n"
 "|---|---|--:|--:|--:|--:|--:|\n";
@@ -160,7 +186,7 @@ static void put_run(FILE *out, const struct recording *run,
 		const struct figure *f = &run->figures[i];
 
 		figure_what(what, sizeof(what), f);
-		sentence = figure_sentence(f);
+		sentence = figure_sentences(f);
 		fputs("- **", out);
 		put(out, f->metric->title);
 		fputs(*what ? "** (" : "**", out);

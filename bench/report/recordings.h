@@ -80,6 +80,9 @@ const char *machine_text(const struct recording *run, const char *name);
 /* The facts of a machine which decide whether times can be compared. */
 extern const char *const machine_identity[]; /* ends with NULL */
 
+/* Of a fact that only one of them has nothing is known. */
+bool same_fact(const char *name, const struct recording *a,
+	       const struct recording *b);
 bool same_machine(const struct recording *a, const struct recording *b);
 bool made_on_one_machine(const struct recordings *runs);
 bool made_under_emulation(const struct recordings *runs);
@@ -106,25 +109,27 @@ char *other_machine(const struct recording *first, const struct recording *run);
 /* x as it stands on an axis: in bytes where its name says so. */
 void format_x(char buf[VALUE_BYTES], const char *x_name, double x);
 
-/*
- * How much better a mode is than the one it is compared with, above 1 for
- * better: the median of the ratios of rounds that ran next to each other; or,
- * where their numbers differ or not all are above 0, the ratio of the medians.
- */
-struct ratio {
-	double median; /* NAN where one of the medians is not above 0 */
-	double min;
-	double max;
-	bool no_spread; /* one round, or one that has no ratio */
-};
-
+/* How many times better a mode is than the one it is compared with. */
 struct ratio ratio_of(const struct point *base, const struct point *other);
+
+/*
+ * Whether it means anything that all rounds of one are better than all of the
+ * other. Of five each, chance alone does that once in 126 times, of three each
+ * once in ten times: of many figures that is some.
+ */
+bool enough_rounds(const struct point *a, const struct point *b);
 
 /* "8.37 to 10.3"; empty where there is no spread that could be seen. */
 #define SPREAD_BYTES (2 * VALUE_BYTES + 4)
 
 void format_spread(char buf[SPREAD_BYTES], const struct point *p);
-void format_ratio_spread(char buf[SPREAD_BYTES], const struct ratio *ratio);
+
+/*
+ * The same of their ratio, or of the other's values where there is none; where a
+ * round came out at 0 or below "in noise: shpt -22.1 to 19 ms". To be freed.
+ */
+char *spread_of(const struct point *base, const struct point *other,
+		const struct ratio *ratio);
 
 /* --- figure.c --- */
 
@@ -139,6 +144,15 @@ const struct point *figure_find(const struct figure *figure, const char *mode,
 /* The greatest x at which there is something to compare; n_xs if nowhere. */
 size_t figure_telling_x(const struct figure *figure);
 
+/*
+ * The least x below that one where the mode's ratio is on the other side of 1;
+ * n_xs if there is none.
+ */
+size_t figure_other_side(const struct figure *figure, const char *mode,
+			 size_t x);
+
+/* "500", "1 GiB" */
+void figure_x(char buf[VALUE_BYTES], const struct figure *figure, size_t x);
 /* "processes = 500", "1 GiB" */
 void figure_where(char *buf, size_t size, const struct figure *figure,
 		  size_t x);
@@ -160,7 +174,7 @@ enum glance figure_glance(const struct figure *figure, size_t x);
 extern const char *const glance_modes[];
 
 /* What is measured, which way is better, what it shows; to be freed. */
-char *figure_sentence(const struct figure *figure);
+char *figure_sentences(const struct figure *figure);
 
 /* --- plot.c --- */
 

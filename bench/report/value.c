@@ -127,7 +127,16 @@ char *format_json(const char *name, const json_t *value)
 
 const char *fact_title(const char *name)
 {
-	return strcmp(name, "memory_bytes") != 0 ? name : "memory";
+	static const char *const titles[][2] = {
+		{ "memory_bytes", "memory" },
+		{ "swap_bytes", "swap" },
+		{ "fault_around_bytes", "mapped around a fault" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(titles); i++)
+		if (!strcmp(name, titles[i][0]))
+			return titles[i][1];
+	return name;
 }
 
 char *other_machine(const struct recording *first, const struct recording *run)
@@ -143,7 +152,7 @@ char *other_machine(const struct recording *first, const struct recording *run)
 		json_t *value = json_object_get(run->machine, *name);
 		char *one;
 
-		if (json_equal(value, json_object_get(first->machine, *name)))
+		if (same_fact(*name, first, run))
 			continue;
 		one = format_json(*name, value);
 		fprintf(out, "%s%s %s", separator, fact_title(*name), one);
@@ -155,49 +164,19 @@ char *other_machine(const struct recording *first, const struct recording *run)
 	return text;
 }
 
-static double better_by(const struct point *p, double base, double other)
-{
-	return p->metric->more_is_better ? other / base : base / other;
-}
-
-/* Of rounds that are all above 0, as many of the one as of the other. */
-static void pair_rounds(struct ratio *ratio, const struct point *base,
-			const struct point *other)
-{
-	size_t n = base->n_rounds;
-	double *each = calloc(n, sizeof(*each));
-
-	if (!each)
-		die("no memory for the ratios of %zu rounds", n);
-	for (size_t i = 0; i < n; i++)
-		each[i] = better_by(base, base->rounds[i], other->rounds[i]);
-	ratio->median = median(each, n); /* and they are sorted */
-	ratio->min = each[0];
-	ratio->max = each[n - 1];
-	free(each);
-}
-
 struct ratio ratio_of(const struct point *base, const struct point *other)
 {
-	struct ratio ratio = {
-		.median = better_by(base, base->median, other->median),
-		.min = better_by(base, base->min, other->max),
-		.max = better_by(base, base->max, other->min),
-		.no_spread = base->n_rounds < 2 || other->n_rounds < 2,
-	};
+	const struct rounds a = { base->rounds, base->n_rounds, base->median,
+				  base->min, base->max };
+	const struct rounds b = { other->rounds, other->n_rounds, other->median,
+				  other->min, other->max };
 
-	if (base->median <= 0 || other->median <= 0)
-		return (struct ratio){ NAN, NAN, NAN, true };
-	if (base->min <= 0 || other->min <= 0)
-		return (struct ratio){ ratio.median, ratio.median, ratio.median,
-				       true };
-	if (base->metric->more_is_better) {
-		ratio.min = other->min / base->max;
-		ratio.max = other->max / base->min;
-	}
-	if (base->n_rounds == other->n_rounds)
-		pair_rounds(&ratio, base, other);
-	return ratio;
+	return ratio_of_rounds(&a, &b, base->metric->more_is_better);
+}
+
+bool enough_rounds(const struct point *a, const struct point *b)
+{
+	return a->n_rounds >= 5 && b->n_rounds >= 5;
 }
 
 /* The unit once, if it is one. */
@@ -225,11 +204,55 @@ void format_spread(char buf[SPREAD_BYTES], const struct point *p)
 	join(buf, min, max);
 }
 
-void format_ratio_spread(char buf[SPREAD_BYTES], const struct ratio *ratio)
+static void format_ratio_spread(char buf[SPREAD_BYTES],
+				const struct ratio *ratio)
 {
 	char min[VALUE_BYTES], max[VALUE_BYTES];
 
 	format_ratio(min, ratio->min);
 	format_ratio(max, ratio->max);
 	join(buf, min, max);
+}
+
+/* "shpt -22.1 to 19 ms" */
+static void put_noisy(FILE *out, const char *separator, const struct point *p)
+{
+	char spread[SPREAD_BYTES];
+
+	format_spread(spread, p);
+	fprintf(out, "%s%s %s", separator, p->mode, spread);
+}
+
+static void put_noise(FILE *out, const struct point *base,
+		      const struct point *other)
+{
+	fputs("in noise:", out);
+	if (base->min <= 0)
+		put_noisy(out, " ", base);
+	if (other->min <= 0)
+		put_noisy(out, base->min <= 0 ? ", " : " ", other);
+}
+
+char *spread_of(const struct point *base, const struct point *other,
+		const struct ratio *ratio)
+{
+	char spread[SPREAD_BYTES];
+	size_t size;
+	char *text;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		die("no memory for a text");
+	if (ratio->in_noise) {
+		put_noise(out, base, other);
+	} else {
+		if (isnan(ratio->median))
+			format_spread(spread, other);
+		else
+			format_ratio_spread(spread, ratio);
+		fputs(spread, out);
+	}
+	if (fclose(out))
+		die("no memory for a text");
+	return text;
 }
