@@ -30,6 +30,13 @@
  * @vm_flags: of its mapping
  * @pgoff: the page
  *
+ * A huge page that the host may map for writing is dirty from then on. A guest's
+ * MADV_COLD makes huge entries old: up to 6.12.116, and in 6.1, it reads an entry
+ * and writes it back, and a dirty bit that a CPU has set in between is lost. The
+ * core's guard against that leaves alone what several processes map; but this
+ * page is mapped once, by the host. What the page itself says is cleared only by
+ * who has unmapped it, and then it comes here again.
+ *
  * While a hole is being punched there, the fault waits for that, and wants to
  * be called again. Errors other than lack of memory are the host's fault to
  * tell, which meets them too.
@@ -62,6 +69,8 @@ vm_fault_t shpt_charge(struct shpt_host *host, struct mm_struct *mm,
 		ret = vma.vm_ops->fault(&vmf);
 	while (ret & VM_FAULT_NOPAGE && !fatal_signal_pending(current));
 	if (ret & VM_FAULT_LOCKED) {
+		if (host->access != ACCESS_READ && PageTransCompound(vmf.page))
+			set_page_dirty(vmf.page);
 		unlock_page(vmf.page);
 		put_page(vmf.page);
 	}

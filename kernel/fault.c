@@ -133,11 +133,9 @@ static vm_fault_t adopt_and_retry(struct vm_fault *vmf)
 static struct shpt_host *host_for(const struct vm_area_struct *vma,
 				  struct shpt_guest *guest)
 {
-	enum shpt_access access = ACCESS_READ;
+	enum shpt_access access = shpt_access_of(vma->vm_flags);
 	int node = READ_ONCE(guest->region->node);
 
-	if (vma->vm_flags & VM_WRITE)
-		access = vma->vm_flags & VM_SYNC ? ACCESS_SYNC : ACCESS_WRITE;
 	if (node == SHPT_NODE_LOCAL) {
 		node = READ_ONCE(guest->node);
 		if (node == NUMA_NO_NODE) {

@@ -141,6 +141,14 @@ static bool is_sealed(struct shpt_region *region)
 	       (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE);
 }
 
+/* Chunks of the backing, from its beginning, that reach to addr of the VMA. */
+static unsigned long chunks_to(const struct vm_area_struct *vma,
+			       unsigned long addr)
+{
+	return (vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT)) >>
+	       (CHUNK_SHIFT - PAGE_SHIFT);
+}
+
 /*
  * Under mmap_lock held for write, before the core changes the VMA and walks
  * the range. All that is to do is to unlink: the next fault links to the host
@@ -151,6 +159,7 @@ static int guest_vma_mprotect(struct vm_area_struct *vma, unsigned long start,
 {
 	struct shpt_guest *guest = vma->vm_private_data;
 	unsigned long changed = newflags ^ vma->vm_flags;
+	int err;
 
 	if (!IS_ALIGNED(start | end, CHUNK_SIZE))
 		return -EINVAL;
@@ -160,6 +169,13 @@ static int guest_vma_mprotect(struct vm_area_struct *vma, unsigned long start,
 	if (changed & newflags & VM_WRITE &&
 	    is_sealed(shpt_region_of(vma->vm_file)))
 		return -EPERM;
+	if (changed & newflags & VM_WRITE) {
+		/* May have been mapped when nobody could have written there. */
+		err = shpt_hosts_cover(shpt_region_of(vma->vm_file),
+				       chunks_to(vma, end), shpt_access_of(newflags));
+		if (err)
+			return err;
+	}
 	if (!IS_ERR_OR_NULL(guest))
 		shpt_unlink(guest->smm, start, end);
 	return 0;
@@ -227,10 +243,8 @@ int shpt_guest_mmap(struct file *file, struct vm_area_struct *vma)
 	err = check_mapping(region, vma);
 	if (err)
 		return err;
-	err = shpt_hosts_cover(region, (vma->vm_pgoff + vma_pages(vma)) >>
-				       (CHUNK_SHIFT - PAGE_SHIFT),
-			       vma->vm_flags & VM_WRITE ? ACCESS_WRITE :
-							  ACCESS_READ);
+	err = shpt_hosts_cover(region, chunks_to(vma, vma->vm_end),
+			       shpt_access_of(vma->vm_flags));
 	if (err)
 		return err;
 	smm = shpt_mm_register(vma->vm_mm);

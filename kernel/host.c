@@ -308,29 +308,6 @@ static vm_fault_t fault_result(vm_fault_t ret)
 }
 
 /*
- * A guest's MADV_COLD makes huge entries old. Up to 6.12.116, and in 6.1, it
- * reads an entry and writes it back, and a dirty bit that a CPU sets in between
- * is lost, and with it what was written, should the page be reclaimed. It has
- * a guard against that: it leaves alone what more than one process maps. But
- * these pages are mapped once, by the host. So there is nothing to lose: huge
- * pages of shmem that can be written to are dirty from the beginning, by a fault
- * for writing that finds the entry there.
- */
-static vm_fault_t fault_dirty(struct shpt_host *host,
-			      struct vm_area_struct *vma, pgoff_t pgoff,
-			      unsigned int nested)
-{
-	vm_fault_t ret = handle_mm_fault(vma, host_addr(pgoff), nested, NULL);
-
-	if (ret & (VM_FAULT_ERROR | VM_FAULT_RETRY) ||
-	    host->region->kind != BACKING_SHMEM ||
-	    !shpt_host_maps_clean_leaf(host, pgoff))
-		return ret;
-	return handle_mm_fault(vma, host_addr(pgoff),
-			       nested | FAULT_FLAG_WRITE, NULL);
-}
-
-/*
  * The fault itself, in the caller's context.
  *
  * FAULT_FLAG_USER is not passed on: the accounting of out-of-memory that goes
@@ -359,7 +336,7 @@ vm_fault_t shpt_host_fault_here(struct shpt_host *host, pgoff_t pgoff,
 	if (!vma || ((flags & FAULT_FLAG_WRITE) && !(vma->vm_flags & VM_WRITE)))
 		ret = VM_FAULT_SIGBUS;
 	else
-		ret = fault_dirty(host, vma, pgoff, nested);
+		ret = handle_mm_fault(vma, addr, nested, NULL);
 	mmap_read_unlock(mm);
 	ret = fault_result(ret);
 	if (ret == VM_FAULT_NOPAGE)

@@ -75,6 +75,14 @@ enum shpt_access {
 	NR_ACCESSES
 };
 
+/* Of the hosts that a mapping with these flags links to. */
+static inline enum shpt_access shpt_access_of(unsigned long vm_flags)
+{
+	if (!(vm_flags & VM_WRITE))
+		return ACCESS_READ;
+	return vm_flags & VM_SYNC ? ACCESS_SYNC : ACCESS_WRITE;
+}
+
 enum shpt_backing_kind {
 	BACKING_SHMEM,
 	BACKING_FSDAX,
@@ -308,7 +316,6 @@ vm_fault_t shpt_node_fault(struct shpt_host *host, pgoff_t pgoff,
 /* tables.c */
 unsigned long shpt_host_mapped(struct shpt_host *host, pgoff_t pgoff,
 			       bool write);
-bool shpt_host_maps_clean_leaf(struct shpt_host *host, pgoff_t pgoff);
 bool shpt_host_has_table(struct shpt_host *host, pgoff_t pgoff, int *node);
 bool shpt_host_pud(struct shpt_host *host, unsigned long chunk, pud_t *pud);
 u64 shpt_host_unshared_bytes(struct shpt_host *host);

@@ -20,7 +20,7 @@ static int check_range(const struct shpt_populate *args)
 	return 0;
 }
 
-static unsigned long chunks_to(u64 end)
+static unsigned long chunks_before(u64 end)
 {
 	return ((end - 1) >> CHUNK_SHIFT) + 1;
 }
@@ -80,15 +80,16 @@ int shpt_populate(struct shpt_region *region, enum shpt_access access,
 		return err;
 	if (write && access == ACCESS_READ)
 		return -EACCES;
-	end = args->offset + args->length;
-	if (chunks_to(end) > shpt_max_chunks(region))
-		return -EOVERFLOW;
 	args->populated = 0;
+	end = args->offset + args->length;
+	if (chunks_before(end) > shpt_max_chunks(region))
+		return -EOVERFLOW;
 	/* Hosts that map more than there is are looked through for nothing. */
 	end = min(end, round_up(shpt_backing_bytes(region), PAGE_SIZE));
 	if (args->offset >= end)
 		return 0;
-	err = shpt_hosts_cover(region, chunks_to(end), access);
+	err = shpt_hosts_cover(region, chunks_before(end), access == ACCESS_READ ?
+			       ACCESS_READ : ACCESS_SYNC);
 	if (err)
 		return err;
 

@@ -137,21 +137,6 @@ static const struct inode_operations region_inode_ops = {
 	.setattr = region_setattr,
 };
 
-/*
- * Nobody reads pages of a region, but for who looks for the build ID of what is
- * mapped (PROCMAP_QUERY): up to 6.12.68 he calls this without asking whether
- * there is such a function.
- */
-static int region_read_folio(struct file *file, struct folio *folio)
-{
-	folio_unlock(folio);
-	return -EIO;
-}
-
-static const struct address_space_operations region_aops = {
-	.read_folio = region_read_folio,
-};
-
 static struct inode *region_inode(struct shpt_region *region)
 {
 	struct inode *inode = new_inode(region_mnt->mnt_sb);
@@ -162,7 +147,6 @@ static struct inode *region_inode(struct shpt_region *region)
 	inode->i_mode = (region->kind == BACKING_FSDAX ? S_IFREG : S_IFCHR) | 0600;
 	inode->i_flags |= S_DAX | S_PRIVATE;
 	inode->i_op = &region_inode_ops;
-	inode->i_mapping->a_ops = &region_aops;
 	simple_inode_init_ts(inode);
 	kobject_get(&region->kobj);
 	inode->i_private = region;
@@ -884,7 +868,7 @@ void shpt_regions_info(struct shpt_region_info *sum, unsigned int *count)
 	mutex_unlock(&shpt_regions_lock);
 }
 
-/* With a pin, the one of the least id above id; NULL if there is none. */
+/* With a reference to the struct, the one of the least id above id, or NULL. */
 static struct shpt_region *region_after(u64 id)
 {
 	struct shpt_region *region, *next = NULL;
@@ -896,14 +880,15 @@ static struct shpt_region *region_after(u64 id)
 			next = region;
 	}
 	if (next)
-		next->files++;
+		kobject_get(&next->kobj);
 	mutex_unlock(&shpt_regions_lock);
 	return next;
 }
 
 /*
  * What all regions save. To look at all linked chunks takes long, and whoever
- * opens or closes a region waits for the table's lock.
+ * opens or closes a region waits for the table's lock. Nor does this keep a region
+ * alive: one that ends meanwhile has no hosts any more.
  */
 s64 shpt_regions_saved_bytes(void)
 {
@@ -916,7 +901,7 @@ s64 shpt_regions_saved_bytes(void)
 		id = region->id;
 		shpt_region_info(region, &info, true);
 		saved += info.saved_bytes;
-		shpt_region_unpin(region);
+		kobject_put(&region->kobj);
 	}
 	return saved;
 }

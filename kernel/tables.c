@@ -163,15 +163,6 @@ u64 shpt_host_empty_bytes(struct shpt_host *host, unsigned long first,
 	return bytes;
 }
 
-/* Is the page mapped by a leaf that is writable, and clean? */
-bool shpt_host_maps_clean_leaf(struct shpt_host *host, pgoff_t pgoff)
-{
-	pmd_t pmd = host_pmd(host, pgoff);
-
-	return pmd_present(pmd) && pmd_leaf(pmd) && pmd_write(pmd) &&
-	       !pmd_dirty(pmd);
-}
-
 /* Does the host map the page? */
 static bool host_maps(struct shpt_host *host, pgoff_t pgoff)
 {
@@ -189,10 +180,6 @@ static bool host_maps(struct shpt_host *host, pgoff_t pgoff)
 	return present;
 }
 
-/*
- * Who has the lock may be writing from memory that takes for ever to be read,
- * and the renewal has others waiting.
- */
 #define LOCK_TRIES	10
 
 static bool lock_for_fault(struct inode *inode)
@@ -214,21 +201,25 @@ static bool lock_for_fault(struct inode *inode)
  * an mmap_lock. The file system of DAX knows by itself: reads of holes allocate
  * nothing. So what was mapped for writing is mapped for reading again, until
  * somebody writes.
+ *
+ * False if the lock cannot be had. Who has it may be writing from memory that
+ * takes for ever to be read, and the renewal keeps others waiting.
  */
-static void map_page(struct shpt_host *to, pgoff_t pgoff)
+static bool map_page(struct shpt_host *to, pgoff_t pgoff)
 {
 	struct inode *inode = to->region->key;
 
 	if (to->region->kind != BACKING_SHMEM) {
 		shpt_host_fault(to, pgoff, 0);
-		return;
+		return true;
 	}
 	if (!lock_for_fault(inode))
-		return;
+		return false;
 	/* A page, or one in swap. */
 	if (xa_load(&inode->i_mapping->i_pages, pgoff))
 		shpt_host_fault(to, pgoff, 0);
 	inode_unlock_shared(inode);
+	return true;
 }
 
 static bool is_enough(struct shpt_host *to, struct shpt_host *from,
@@ -238,7 +229,7 @@ static bool is_enough(struct shpt_host *to, struct shpt_host *from,
 	       (to->access != ACCESS_READ && !READ_ONCE(to->region->writers));
 }
 
-static void copy_chunk(struct shpt_host *to, struct shpt_host *from,
+static bool copy_chunk(struct shpt_host *to, struct shpt_host *from,
 		       unsigned long chunk, const bool *enough)
 {
 	pgoff_t pgoff = (pgoff_t)chunk << (CHUNK_SHIFT - PAGE_SHIFT);
@@ -249,18 +240,21 @@ static void copy_chunk(struct shpt_host *to, struct shpt_host *from,
 			pgoff = round_down(pgoff, PTRS_PER_PTE) + PTRS_PER_PTE;
 			continue;
 		}
-		if (host_maps(from, pgoff) && !host_maps(to, pgoff))
-			map_page(to, pgoff);
+		if (host_maps(from, pgoff) && !host_maps(to, pgoff) &&
+		    !map_page(to, pgoff))
+			return false;
 		pgoff += shpt_host_mapped(to, pgoff, false);
 		cond_resched();
 	}
+	return true;
 }
 
 /*
  * Have one host map what another of the same region maps, so that guests which
  * move there find it mapped. What cannot be mapped any more is left out, and
  * so is the rest when nobody waits for it (enough) or needs it (a host for
- * writing without files that could, or in place of one that has gone).
+ * writing without files that could, or in place of one that has gone), or when
+ * the backing is locked for long: who moves there faults.
  */
 void shpt_host_copy(struct shpt_host *to, struct shpt_host *from,
 		    const bool *enough)
@@ -269,7 +263,8 @@ void shpt_host_copy(struct shpt_host *to, struct shpt_host *from,
 	pud_t pud;
 
 	for (chunk = 0; chunk < READ_ONCE(from->touched); chunk++) {
-		if (shpt_host_pud(from, chunk, &pud))
-			copy_chunk(to, from, chunk, enough);
+		if (shpt_host_pud(from, chunk, &pud) &&
+		    !copy_chunk(to, from, chunk, enough))
+			return;
 	}
 }
