@@ -86,29 +86,36 @@ static void *reader(void *arg)
 }
 
 /*
- * Mappings that begin and end while others of the process are invalidated, each
- * at an address of its own, as long as there are some.
+ * Mappings that begin and end while others of the process are invalidated, one
+ * after the other at 64 addresses. What the kernel has put there meanwhile, a
+ * thread's stack or another's mapping, stays there.
  */
 #define PLACES	64
 
 static void *mapper(void *arg)
 {
+	size_t bytes = (2 * PLACES + 1) * CHUNK;
 	volatile long *maps = arg;
 	char *places, *q;
 
-	places = MUST(mmap(NULL, (2 * PLACES + 1) * CHUNK, PROT_NONE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+	places = MUST(mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS |
+						   MAP_NORESERVE, -1, 0));
+	MUST(munmap(places, bytes));
 	places += -(uintptr_t)places % CHUNK;
-	for (; !stop; ++*maps) {
-		q = places + *maps % PLACES * 2 * CHUNK;
-		MUST(try_map(q, 2 * CHUNK, PROT_READ | PROT_WRITE,
-			     MAP_SHARED | MAP_FIXED, t.reg, 0));
+	for (int place = 0; !stop; place = (place + 1) % PLACES) {
+		q = try_map(places + place * 2 * CHUNK, 2 * CHUNK,
+			    PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_FIXED_NOREPLACE, t.reg, 0);
+		if (q == MAP_FAILED && errno == EEXIST)
+			continue;
+		MUST(q);
 		CHECK_EQ(load(q), 1);
 		CHECK_EQ(load(q + CHUNK), 2);
 		MUST(madvise(q + CHUNK, PAGE, MADV_DONTNEED));
 		CHECK_EQ(load(q + CHUNK), 2);
 		MUST(munmap(q, CHUNK));
 		MUST(munmap(q + CHUNK, CHUNK));
+		++*maps;
 	}
 	return NULL;
 }
