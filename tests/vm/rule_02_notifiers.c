@@ -102,7 +102,7 @@ static void *mapper(void *arg)
 						   MAP_NORESERVE, -1, 0));
 	MUST(munmap(places, bytes));
 	places += -(uintptr_t)places % CHUNK;
-	for (int place = 0; !stop; place = (place + 1) % PLACES) {
+	for (size_t place = 0; !stop; place = (place + 1) % PLACES) {
 		q = try_map(places + place * 2 * CHUNK, 2 * CHUNK,
 			    PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_FIXED_NOREPLACE, t.reg, 0);
