@@ -296,10 +296,7 @@ static void say_ratio(FILE *out, const struct point *base,
 	char *spread = spread_of(base, other, &ratio);
 	char value[VALUE_BYTES];
 
-	if (isnan(ratio.median))
-		format_value(value, base->metric->unit, other->median);
-	else
-		format_ratio(value, ratio.median);
+	format_comparison(value, other, &ratio);
 	fputs(value, out);
 	if (*spread)
 		fprintf(out, " (%s)", spread);

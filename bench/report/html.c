@@ -345,10 +345,7 @@ static void put_comparison(FILE *out, const struct point *base,
 	char *spread = spread_of(base, other, &ratio);
 	char median[VALUE_BYTES];
 
-	if (isnan(ratio.median))
-		format_value(median, other->metric->unit, other->median);
-	else
-		format_ratio(median, ratio.median);
+	format_comparison(median, other, &ratio);
 	fprintf(out, "<span%s>%s</span>",
 		ratio.no_spread || !enough_rounds(base, other) ? "" :
 		ratio.min > 1	? " class=\"good\"" :

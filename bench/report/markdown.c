@@ -2,7 +2,6 @@
 /* markdown.c - results as a summary in Markdown */
 #define _GNU_SOURCE
 #include <ctype.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,10 +41,7 @@ static void put_comparison(FILE *out, const struct point *base,
 	char *spread = spread_of(base, other, &ratio);
 	char median[VALUE_BYTES];
 
-	if (isnan(ratio.median))
-		format_value(median, other->metric->unit, other->median);
-	else
-		format_ratio(median, ratio.median);
+	format_comparison(median, other, &ratio);
 	put(out, median);
 	if (*spread) {
 		fputs(" (", out);

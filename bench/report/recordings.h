@@ -95,7 +95,6 @@ bool same_point(const struct point *a, const struct point *b);
 #define VALUE_BYTES 32
 
 void format_value(char buf[VALUE_BYTES], enum unit unit, double value);
-void format_ratio(char buf[VALUE_BYTES], double ratio);
 
 /* A fact or a parameter; to be freed. Bytes are known by the name. */
 char *format_json(const char *name, const json_t *value);
@@ -111,6 +110,10 @@ void format_x(char buf[VALUE_BYTES], const char *x_name, double x);
 
 /* How many times better a mode is than the one it is compared with. */
 struct ratio ratio_of(const struct point *base, const struct point *other);
+
+/* The median of a ratio; where there is none, that of the point that is compared. */
+void format_comparison(char buf[VALUE_BYTES], const struct point *point,
+		       const struct ratio *ratio);
 
 /*
  * Whether it means anything that all rounds of one are better than all of the

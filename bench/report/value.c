@@ -65,7 +65,7 @@ void format_value(char buf[VALUE_BYTES], enum unit unit, double value)
 		strncat(buf, "/s", REST_BYTES - strlen(buf) - 1);
 }
 
-void format_ratio(char buf[VALUE_BYTES], double ratio)
+static void format_ratio(char buf[VALUE_BYTES], double ratio)
 {
 	if (ratio < 0.095)
 		snprintf(buf, VALUE_BYTES, "%.2g", ratio);
@@ -73,6 +73,15 @@ void format_ratio(char buf[VALUE_BYTES], double ratio)
 		snprintf(buf, VALUE_BYTES, "%.2f", ratio);
 	else
 		digits(buf, ratio);
+}
+
+void format_comparison(char buf[VALUE_BYTES], const struct point *point,
+		       const struct ratio *ratio)
+{
+	if (isnan(ratio->median))
+		format_value(buf, point->metric->unit, point->median);
+	else
+		format_ratio(buf, ratio->median);
 }
 
 void format_x(char buf[VALUE_BYTES], const char *x_name, double x)
